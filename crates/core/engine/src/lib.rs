@@ -1,0 +1,2 @@
+//! The whole dialer as one pure state machine.
+#![warn(missing_docs)]
