@@ -99,6 +99,17 @@ impl Rules {
         }
     }
 
+    /// Whether a call at `at` is inside all windows; [`Rules::window`] without the other instants.
+    pub fn is_open(&self, zones: &ZoneSet, at: WallTime) -> bool {
+        let second = at.unix_micros().div_euclid(1_000_000);
+        let open = |zone: &Tz| {
+            self.layers().all(|layer| {
+                Cell { zone: *zone, layer }.is_open(second)
+            })
+        };
+        !zones.is_empty() && zones.zones().iter().all(open)
+    }
+
     /// The profiles (all versions of one together) and the campaign's own hours.
     pub(crate) fn layers(&self) -> impl Iterator<Item = Layer<'_>> {
         let versions = self
