@@ -1,4 +1,9 @@
 //! When a message may be played, and what is then played.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what a test builds itself must be right"
+)]
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -103,9 +103,8 @@ impl Rules {
     pub fn is_open(&self, zones: &ZoneSet, at: WallTime) -> bool {
         let second = at.unix_micros().div_euclid(1_000_000);
         let open = |zone: &Tz| {
-            self.layers().all(|layer| {
-                Cell { zone: *zone, layer }.is_open(second)
-            })
+            self.layers()
+                .all(|layer| Cell { zone: *zone, layer }.is_open(second))
         };
         !zones.is_empty() && zones.zones().iter().all(open)
     }

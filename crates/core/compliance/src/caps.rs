@@ -336,7 +336,7 @@ impl Cap {
                 }
                 match until(last + INVITE_TO_ABANDON + lockout, at) {
                     Free::Now if then_agent_reserved && !asked.agent_reserved => Free::OtherFacts,
-                    free => free,
+                    free @ (Free::Now | Free::From(_) | Free::OtherFacts) => free,
                 }
             }
             CapKind::AfterMachine {

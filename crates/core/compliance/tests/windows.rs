@@ -1,4 +1,9 @@
 //! Calling windows against vectors recomputed by two other methods, and what must hold for every window.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what a test builds itself must be right"
+)]
 
 use std::collections::BTreeMap;
 
