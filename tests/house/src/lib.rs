@@ -1,0 +1,1 @@
+//! Tests of the repository itself: the layers, the purity of the core, the licences.
