@@ -1,0 +1,543 @@
+//! A file walked from top to bottom: each row becomes a prospect, a duplicate or a reject.
+
+use std::collections::{BTreeMap, HashMap};
+use std::mem;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use model::Currency;
+use serde::Serialize;
+
+use crate::amount::{
+    DecimalMark, DecimalMarkSurvey, Mixed, currency_in_header, currency_of, read_amount,
+};
+use crate::cell::Row;
+use crate::header::{column_name, column_names, find_header};
+use crate::mapping::{Column, map_columns};
+use crate::phone_cell::read_phone_cell;
+use crate::source::Source;
+use crate::{
+    Assignment, Country, Duplicate, ImportedPhone, ImportedProspect, Limits, Mapping,
+    RefusedNumber, RejectReason, Rejected, SheetError, Warning, WarningReason,
+};
+
+/// Rows from the top that decide about header and mapping. Held in memory.
+const HEAD_ROWS: usize = 300;
+
+/// How to read a file.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The sheet by name; by default the first visible one that holds a row. Means nothing for csv.
+    pub sheet: Option<String>,
+    /// The country in whose national form numbers without a plus are written.
+    pub country: Country,
+    /// The currency of amounts that say none themselves, neither in a column nor in the header.
+    pub currency: Option<Currency>,
+    /// What the user says about columns.
+    pub map: Vec<Assignment>,
+    /// Stop after so many rows of data.
+    pub rows: Option<u32>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl Options {
+    /// Everything guessed.
+    pub fn new(country: Country) -> Self {
+        Self {
+            sheet: None,
+            country,
+            currency: None,
+            map: Vec::new(),
+            rows: None,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What was found out about a file before its first prospect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Survey {
+    /// The sheet read; absent for csv.
+    pub sheet: Option<String>,
+    /// The encoding of a csv file: `UTF-8`, `windows-1251`, `UTF-16LE` or `UTF-16BE`.
+    pub encoding: Option<&'static str>,
+    /// The delimiter of a csv file.
+    pub delimiter: Option<char>,
+    /// Rows above the header (a title, a date), which are not imported.
+    pub title_rows: Vec<u32>,
+    /// The header's row, from 1; absent when the first row is data.
+    pub header_row: Option<u32>,
+    /// What every column means.
+    pub mapping: Mapping,
+}
+
+/// One thing found while walking down the rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// A prospect to keep.
+    Prospect(Box<ImportedProspect>),
+    /// A row whose identifier has been seen.
+    Duplicate(Duplicate),
+    /// A row that cannot be used.
+    Rejected(Rejected),
+    /// Something to know about a prospect that is kept; follows it.
+    Warning(Warning),
+}
+
+/// Counts of a walk. `rows` = `accepted` + `duplicates` + `rejected`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Rows below the header that hold something.
+    pub rows: u64,
+    /// Prospects.
+    pub accepted: u64,
+    /// Rows whose identifier has been seen.
+    pub duplicates: u64,
+    /// Rows that cannot be used.
+    pub rejected: u64,
+    /// Numbers of the prospects.
+    pub numbers: u64,
+    /// Numbers that stood twice in one prospect, of which one is kept.
+    pub repeated_numbers: u64,
+    /// Warnings by kind ([`WarningReason::as_str`]).
+    pub warnings: BTreeMap<&'static str, u64>,
+}
+
+/// A file read whole, for small files and dry runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// What was found out about the file.
+    pub survey: Survey,
+    /// Counts.
+    pub summary: Summary,
+    /// In file order.
+    pub prospects: Vec<ImportedProspect>,
+    /// In file order.
+    pub duplicates: Vec<Duplicate>,
+    /// In file order.
+    pub rejected: Vec<Rejected>,
+    /// In file order.
+    pub warnings: Vec<Warning>,
+}
+
+/// An opened and surveyed file, ready to be walked.
+pub struct Importer {
+    source: Source,
+    options: Options,
+    survey: Survey,
+    layout: Layout,
+}
+
+/// What the walk needs of the survey.
+struct Layout {
+    names: Vec<String>,
+    /// The header as it stands, to know it again further down.
+    header: Option<Row>,
+    /// The first row of data.
+    first_data_row: u32,
+    decimal_mark: DecimalMark,
+    amount_currency: Option<Currency>,
+}
+
+impl Importer {
+    /// Opens a file, finds its header and mapping, and, when it has an amount column, walks it once to decide
+    /// about the decimal mark: what is refused is refused before the first prospect is handed out.
+    ///
+    /// # Errors
+    /// Any [`SheetError`] about reading, mapping or mixed decimal marks.
+    pub fn open(path: &Path, options: Options) -> Result<Self, SheetError> {
+        let mut source = Source::open(path, options.sheet.as_deref(), &options.limits)?;
+        let head = read_head(&mut source, &options)?;
+        if head.is_empty() {
+            return Err(SheetError::Empty {
+                path: path.to_owned(),
+            });
+        }
+        let header_at = find_header(&head, &options.map, options.country);
+        let data_at = header_at.map_or(0, |i| i + 1);
+        let (above, data) = head.split_at(data_at.min(head.len()));
+        let header = header_at.and_then(|i| head.get(i));
+        let width = above
+            .last()
+            .into_iter()
+            .chain(data)
+            .map(|r| r.cells.len())
+            .max()
+            .unwrap_or(0);
+        let names = column_names(
+            header_at.and_then(|i| head.get(i.checked_sub(1)?)),
+            header,
+            width,
+            source.merged(),
+        );
+        let mapping = map_columns(&names, data, &options.map, options.country)?;
+        let mut layout = Layout {
+            header: header.cloned(),
+            first_data_row: header.map_or(1, |h| h.number + 1),
+            decimal_mark: DecimalMark::Point,
+            amount_currency: None,
+            names,
+        };
+        let title_rows = above
+            .iter()
+            .map(|r| r.number)
+            .filter(|n| header.is_some_and(|h| *n < h.number));
+        let survey = Survey {
+            sheet: source.sheet().map(str::to_owned),
+            encoding: match &source {
+                Source::Csv(file) => Some(file.encoding_name()),
+                Source::Xlsx(_) => None,
+            },
+            delimiter: match &source {
+                Source::Csv(file) => Some(file.delimiter()),
+                Source::Xlsx(_) => None,
+            },
+            title_rows: title_rows.collect(),
+            header_row: header.map(|h| h.number),
+            mapping,
+        };
+        if let Some(column) = &survey.mapping.amount {
+            layout.decimal_mark = decide_decimal_mark(&mut source, &options, &layout, column)?;
+            layout.amount_currency = currency_in_header(&column.header).or(options.currency);
+        }
+        Ok(Self {
+            source,
+            options,
+            survey,
+            layout,
+        })
+    }
+
+    /// What was found out about the file.
+    pub fn survey(&self) -> &Survey {
+        &self.survey
+    }
+
+    /// The headers of all columns, for the rejects' file.
+    pub fn columns(&self) -> &[String] {
+        &self.layout.names
+    }
+
+    /// Walks down the rows and hands out what is found, until `each` breaks. Memory grows by the identifiers
+    /// and numbers seen, not by the rows.
+    ///
+    /// # Errors
+    /// Any [`SheetError`] about reading.
+    pub fn run(
+        &mut self,
+        mut each: impl FnMut(Item) -> ControlFlow<()>,
+    ) -> Result<Summary, SheetError> {
+        let mut walk = Walk {
+            mapping: &self.survey.mapping,
+            layout: &self.layout,
+            country: self.options.country,
+            ids: HashMap::new(),
+            numbers: HashMap::new(),
+            summary: Summary::default(),
+            found: Vec::new(),
+        };
+        let first = self.layout.first_data_row;
+        let most = self.options.rows.map_or(u64::MAX, u64::from);
+        self.source.for_each_row(&self.options.limits, &mut |row| {
+            if row.number < first || row.is_empty() {
+                return Ok(ControlFlow::Continue(()));
+            }
+            if walk.summary.rows >= most {
+                return Ok(ControlFlow::Break(()));
+            }
+            walk.read(row);
+            for item in mem::take(&mut walk.found) {
+                if each(item).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(walk.summary)
+    }
+
+    /// Reads everything into memory.
+    ///
+    /// # Errors
+    /// Any [`SheetError`] about reading.
+    pub fn collect(mut self) -> Result<Import, SheetError> {
+        let (mut prospects, mut duplicates) = (Vec::new(), Vec::new());
+        let (mut rejected, mut warnings) = (Vec::new(), Vec::new());
+        let summary = self.run(|item| {
+            match item {
+                Item::Prospect(prospect) => prospects.push(*prospect),
+                Item::Duplicate(duplicate) => duplicates.push(duplicate),
+                Item::Rejected(reject) => rejected.push(reject),
+                Item::Warning(warning) => warnings.push(warning),
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(Import {
+            survey: self.survey,
+            summary,
+            prospects,
+            duplicates,
+            rejected,
+            warnings,
+        })
+    }
+}
+
+/// Reads a file whole: [`Importer::open`], then [`Importer::collect`].
+///
+/// # Errors
+/// Any [`SheetError`] about reading, mapping or mixed decimal marks.
+pub fn import(path: &Path, options: Options) -> Result<Import, SheetError> {
+    Importer::open(path, options)?.collect()
+}
+
+fn read_head(source: &mut Source, options: &Options) -> Result<Vec<Row>, SheetError> {
+    let mut head = Vec::new();
+    source.for_each_row(&options.limits, &mut |row| {
+        if !row.is_empty() {
+            head.push(row);
+        }
+        Ok(if head.len() < HEAD_ROWS {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        })
+    })?;
+    Ok(head)
+}
+
+fn decide_decimal_mark(
+    source: &mut Source,
+    options: &Options,
+    layout: &Layout,
+    column: &Column,
+) -> Result<DecimalMark, SheetError> {
+    let mut survey = DecimalMarkSurvey::default();
+    let mut left = options.rows.map_or(u64::MAX, u64::from);
+    source.for_each_row(&options.limits, &mut |row| {
+        if row.number < layout.first_data_row || row.is_empty() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        if left == 0 {
+            return Ok(ControlFlow::Break(()));
+        }
+        left -= 1;
+        if let Some(cell) = row.cells.get(column.index) {
+            survey.look(row.number, cell);
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    survey
+        .decide()
+        .map_err(|Mixed { point, comma }| SheetError::MixedDecimalMarks {
+            column: column.header.clone(),
+            point_row: point.0,
+            point: point.1,
+            comma_row: comma.0,
+            comma: comma.1,
+        })
+}
+
+struct Walk<'a> {
+    mapping: &'a Mapping,
+    layout: &'a Layout,
+    country: Country,
+    /// Identifiers and the rows where they stood first.
+    ids: HashMap<String, u32>,
+    /// Numbers and the rows where they stood first.
+    numbers: HashMap<u64, u32>,
+    summary: Summary,
+    found: Vec<Item>,
+}
+
+impl Walk<'_> {
+    fn read(&mut self, row: Row) {
+        self.summary.rows += 1;
+        if self.is_header_again(&row) {
+            return self.reject(row, RejectReason::RepeatedHeader);
+        }
+        let (phones, refused) = self.phones(&row);
+        let Some(first) = phones.first() else {
+            let reason = if refused.is_empty() {
+                RejectReason::NoPhone
+            } else {
+                RejectReason::NoUsablePhone(refused)
+            };
+            return self.reject(row, reason);
+        };
+        let external_id = match &self.mapping.id {
+            None => first.number.to_string(),
+            Some(column) => row.text(column.index).to_owned(),
+        };
+        if external_id.is_empty() {
+            let column = self
+                .mapping
+                .id
+                .as_ref()
+                .map(|c| c.header.clone())
+                .unwrap_or_default();
+            return self.reject(row, RejectReason::NoId { column });
+        }
+        if let Some(first_row) = self.ids.get(&external_id) {
+            self.summary.duplicates += 1;
+            self.found.push(Item::Duplicate(Duplicate {
+                row: row.number,
+                first_row: *first_row,
+                external_id,
+                cells: row.into_texts(),
+            }));
+            return;
+        }
+        self.ids.insert(external_id.clone(), row.number);
+        self.accept(&row, external_id, phones, refused);
+    }
+
+    fn accept(
+        &mut self,
+        row: &Row,
+        external_id: String,
+        phones: Vec<ImportedPhone>,
+        refused: Vec<RefusedNumber>,
+    ) {
+        let mut reasons: Vec<WarningReason> = refused
+            .into_iter()
+            .map(WarningReason::NumberRefused)
+            .collect();
+        for phone in &phones {
+            let first_row = *self
+                .numbers
+                .entry(phone.number.digits())
+                .or_insert(row.number);
+            if first_row != row.number {
+                reasons.push(WarningReason::NumberShared {
+                    number: phone.number,
+                    first_row,
+                });
+            }
+        }
+        let mapping = self.mapping;
+        let (amount, warning) = self.amount(row);
+        reasons.extend(warning);
+        let text =
+            |column: &Option<Column>| column.as_ref().map_or("", |c| row.text(c.index)).to_owned();
+        let stated = |column: &Option<Column>| Some(text(column)).filter(|t| !t.is_empty());
+        let name: Vec<&str> = mapping
+            .name
+            .iter()
+            .map(|c| row.text(c.index))
+            .filter(|t| !t.is_empty())
+            .collect();
+        self.summary.accepted += 1;
+        self.summary.numbers += phones.len() as u64;
+        self.found.push(Item::Prospect(Box::new(ImportedProspect {
+            row: row.number,
+            external_id,
+            name: name.join(" "),
+            phones,
+            amount,
+            zone_text: text(&mapping.zone),
+            region_text: text(&mapping.region),
+            city_text: text(&mapping.city),
+            language: stated(&mapping.language),
+            subject: stated(&mapping.subject),
+            consent_text: stated(&mapping.consent),
+            fields: self.fields(row),
+        })));
+        for reason in reasons {
+            *self.summary.warnings.entry(reason.as_str()).or_default() += 1;
+            self.found.push(Item::Warning(Warning {
+                row: row.number,
+                reason,
+            }));
+        }
+    }
+
+    /// Numbers in the order of columns and cells, each once.
+    fn phones(&mut self, row: &Row) -> (Vec<ImportedPhone>, Vec<RefusedNumber>) {
+        let mut phones: Vec<ImportedPhone> = Vec::new();
+        let mut refused = Vec::new();
+        for column in &self.mapping.phones {
+            let cell = read_phone_cell(
+                row.text(column.index),
+                self.country,
+                Mapping::kind_of(column),
+            );
+            for phone in cell.phones {
+                // Two extensions behind one switchboard are one number to call.
+                if phones.iter().any(|p| p.number == phone.number) {
+                    self.summary.repeated_numbers += 1;
+                } else {
+                    phones.push(phone);
+                }
+            }
+            refused.extend(cell.refused.into_iter().map(|(raw, fault)| RefusedNumber {
+                column: column.header.clone(),
+                raw,
+                fault,
+            }));
+        }
+        (phones, refused)
+    }
+
+    fn amount(&self, row: &Row) -> (Option<model::Money>, Option<WarningReason>) {
+        let Some(column) = &self.mapping.amount else {
+            return (None, None);
+        };
+        let stated = self
+            .mapping
+            .currency
+            .as_ref()
+            .map_or("", |c| row.text(c.index));
+        let currency = if stated.is_empty() {
+            None
+        } else {
+            match currency_of(stated) {
+                Ok(currency) => Some(currency),
+                Err(warning) => return (None, Some(warning)),
+            }
+        };
+        let empty = crate::cell::Cell::default();
+        let cell = row.cells.get(column.index).unwrap_or(&empty);
+        read_amount(
+            cell,
+            self.layout.decimal_mark,
+            currency,
+            self.layout.amount_currency,
+        )
+    }
+
+    /// The questionnaire's columns, and cells beyond the last column that has a name.
+    fn fields(&self, row: &Row) -> Vec<(String, String)> {
+        let named = self
+            .mapping
+            .fields
+            .iter()
+            .map(|c| (c.header.clone(), row.text(c.index).to_owned()));
+        let beyond = (self.layout.names.len()..row.cells.len())
+            .map(|i| (column_name(i), row.text(i).to_owned()));
+        named
+            .chain(beyond)
+            .filter(|(_, text)| !text.is_empty())
+            .collect()
+    }
+
+    fn is_header_again(&self, row: &Row) -> bool {
+        self.layout.header.as_ref().is_some_and(|header| {
+            header
+                .cells
+                .iter()
+                .map(|c| &c.text)
+                .eq(row.cells.iter().map(|c| &c.text))
+        })
+    }
+
+    fn reject(&mut self, row: Row, reason: RejectReason) {
+        self.summary.rejected += 1;
+        self.found.push(Item::Rejected(Rejected {
+            row: row.number,
+            reason,
+            cells: row.into_texts(),
+        }));
+    }
+}
