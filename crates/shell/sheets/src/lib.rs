@@ -1,3 +1,4 @@
+//! Spreadsheets of any shape in, results out.
 //!
 //! Decides which column of a stranger's file means what and turns its rows into prospects with numbers that can
 //! be dialled; what cannot be used comes back with its row and reason. Is told the file, the country of national
@@ -37,6 +38,8 @@ mod nearest;
 mod phone;
 mod phone_cell;
 mod prospect;
+mod rejects;
+mod results;
 mod source;
 mod xlsx_rows;
 
@@ -50,3 +53,5 @@ pub use prospect::{
     Duplicate, ImportedPhone, ImportedProspect, NumberFault, PhoneKind, RefusedNumber,
     RejectReason, Rejected, Warning, WarningReason,
 };
+pub use rejects::RejectsWriter;
+pub use results::{OutColumn, ResultsWriter, Value};

@@ -1,0 +1,425 @@
+//! Writes tables row by row, as xlsx or csv, in memory that does not grow with the rows.
+
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use model::{E164, Money, WallTime};
+use rust_xlsxwriter::{Color, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
+
+use crate::SheetError;
+
+/// Rows of one sheet, header included (ECMA-376; Excel specifications and limits).
+const SHEET_ROWS: u32 = 1_048_576;
+
+/// Characters of one cell (Excel specifications and limits).
+const CELL_CHARACTERS: usize = 32_767;
+
+/// Characters of a sheet's name.
+const SHEET_NAME_CHARACTERS: usize = 31;
+
+/// A column of a table to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutColumn {
+    /// The header. Name the zone of instants here: a spreadsheet's dates have none.
+    pub header: String,
+    /// Width in characters, about.
+    pub width: u16,
+}
+
+impl OutColumn {
+    /// A column of a given width.
+    pub fn new(header: impl Into<String>, width: u16) -> Self {
+        Self {
+            header: header.into(),
+            width,
+        }
+    }
+}
+
+/// A typed cell to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// Nothing.
+    Empty,
+    /// Text; never a formula, whatever it begins with.
+    Text(&'a str),
+    /// A count or a duration in a unit that the header names. Exact up to 2^53 in xlsx.
+    Integer(i64),
+    /// A share or another measure.
+    Real(f64),
+    /// An amount; the currency stands in the number's format in xlsx and behind it in csv.
+    Money(Money),
+    /// A number, written as text so that plus and digits stay.
+    Phone(E164),
+    /// An instant in UTC: a date cell in xlsx, RFC 3339 in csv.
+    Instant(WallTime),
+    /// Yes or no.
+    Truth(bool),
+}
+
+/// Writes one table. Nothing is at the path before [`ResultsWriter::finish`]: half a table is no result.
+///
+/// A workbook goes on in another sheet when one is full; the header stands on each.
+pub struct ResultsWriter {
+    path: PathBuf,
+    columns: Vec<OutColumn>,
+    rows: u64,
+    to: Output,
+}
+
+enum Output {
+    Xlsx(Box<XlsxTable>),
+    Csv(Box<csv::Writer<BufWriter<File>>>),
+}
+
+impl ResultsWriter {
+    /// Begins a table; the format is told by the path's extension, `.xlsx` or `.csv`. `name` is the sheet's.
+    ///
+    /// # Errors
+    /// [`SheetError::UnknownFormat`], [`SheetError::Write`].
+    pub fn create(path: &Path, name: &str, columns: Vec<OutColumn>) -> Result<Self, SheetError> {
+        Self::with_sheet_rows(path, name, columns, SHEET_ROWS)
+    }
+
+    pub(crate) fn with_sheet_rows(
+        path: &Path,
+        name: &str,
+        columns: Vec<OutColumn>,
+        sheet_rows: u32,
+    ) -> Result<Self, SheetError> {
+        let extension = path
+            .extension()
+            .and_then(|e| e.to_str())
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let to = match extension.as_str() {
+            "xlsx" => {
+                let table = XlsxTable::new(name, &columns, sheet_rows)
+                    .map_err(|e| SheetError::write(path, e))?;
+                Output::Xlsx(Box::new(table))
+            }
+            "csv" => {
+                let partial = partial_path(path);
+                let file = File::create(&partial).map_err(|e| SheetError::write(&partial, e))?;
+                let mut writer = csv::Writer::from_writer(BufWriter::new(file));
+                // The mark makes spreadsheet programs read it as UTF-8.
+                let mut headers: Vec<String> = columns
+                    .iter()
+                    .map(|c| escape_formula(&c.header).into_owned())
+                    .collect();
+                if let Some(first) = headers.first_mut() {
+                    first.insert(0, '\u{feff}');
+                }
+                writer
+                    .write_record(&headers)
+                    .map_err(|e| SheetError::write(path, e))?;
+                Output::Csv(Box::new(writer))
+            }
+            _ => {
+                return Err(SheetError::UnknownFormat {
+                    path: path.to_owned(),
+                });
+            }
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            columns,
+            rows: 0,
+            to,
+        })
+    }
+
+    /// Writes the next row.
+    ///
+    /// # Errors
+    /// [`SheetError::RowWidth`] when there are not as many values as columns; [`SheetError::Write`].
+    pub fn row(&mut self, values: &[Value<'_>]) -> Result<(), SheetError> {
+        self.rows += 1;
+        if values.len() != self.columns.len() {
+            return Err(SheetError::RowWidth {
+                row: self.rows,
+                cells: values.len(),
+                columns: self.columns.len(),
+            });
+        }
+        match &mut self.to {
+            Output::Xlsx(table) => table
+                .row(&self.columns, values)
+                .map_err(|e| SheetError::write(&self.path, e)),
+            Output::Csv(writer) => writer
+                .write_record(values.iter().map(csv_text))
+                .map_err(|e| SheetError::write(&self.path, e)),
+        }
+    }
+
+    /// Completes the file and puts it in its place. Returns the rows written, without headers.
+    ///
+    /// # Errors
+    /// [`SheetError::Write`].
+    pub fn finish(self) -> Result<u64, SheetError> {
+        let Self { path, rows, to, .. } = self;
+        let failed = |cause: Box<dyn std::error::Error + Send + Sync>| SheetError::Write {
+            path: path.clone(),
+            cause,
+        };
+        let partial = partial_path(&path);
+        match to {
+            Output::Xlsx(mut table) => table
+                .workbook
+                .save(&partial)
+                .map_err(|e| failed(e.into()))?,
+            Output::Csv(writer) => {
+                let buffer = writer
+                    .into_inner()
+                    .map_err(|e| failed(e.to_string().into()))?;
+                buffer
+                    .into_inner()
+                    .map_err(|e| failed(e.to_string().into()))?;
+            }
+        }
+        fs::rename(&partial, &path).map_err(|e| failed(e.into()))?;
+        Ok(rows)
+    }
+}
+
+/// Beside the path, so that the rename at the end stays within one file system.
+fn partial_path(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    path.with_file_name(name)
+}
+
+struct XlsxTable {
+    workbook: Workbook,
+    name: String,
+    sheet_rows: u32,
+    sheets: usize,
+    /// The next row of the current sheet, from 0.
+    next: u32,
+    header: Format,
+    text: Format,
+    instant: Format,
+}
+
+impl XlsxTable {
+    fn new(name: &str, columns: &[OutColumn], sheet_rows: u32) -> Result<Self, XlsxError> {
+        let mut table = Self {
+            workbook: Workbook::new(),
+            name: sheet_name(name),
+            sheet_rows,
+            sheets: 0,
+            next: 0,
+            header: Format::new()
+                .set_bold()
+                .set_background_color(Color::RGB(0x00DD_E6EF))
+                .set_text_wrap(),
+            // Text stays text also when somebody edits the cell: =1+1 does not come to life.
+            text: Format::new().set_quote_prefix(),
+            instant: Format::new().set_num_format("yyyy-mm-dd hh:mm:ss"),
+        };
+        table.add_sheet(columns)?;
+        Ok(table)
+    }
+
+    fn add_sheet(&mut self, columns: &[OutColumn]) -> Result<(), XlsxError> {
+        self.sheets += 1;
+        let name = if self.sheets == 1 {
+            self.name.clone()
+        } else {
+            let suffix = format!(" ({})", self.sheets);
+            let kept = SHEET_NAME_CHARACTERS - suffix.len();
+            self.name.chars().take(kept).chain(suffix.chars()).collect()
+        };
+        let sheet = self.workbook.add_worksheet_with_constant_memory()?;
+        sheet.set_name(name)?;
+        sheet.set_freeze_panes(1, 0)?;
+        for (i, column) in (0_u16..).zip(columns) {
+            sheet.set_column_width(i, f64::from(column.width))?;
+            sheet.write_string_with_format(0, i, &column.header, &self.header)?;
+        }
+        self.next = 1;
+        Ok(())
+    }
+
+    fn row(&mut self, columns: &[OutColumn], values: &[Value<'_>]) -> Result<(), XlsxError> {
+        if self.next >= self.sheet_rows {
+            self.add_sheet(columns)?;
+        }
+        let row = self.next;
+        self.next += 1;
+        let sheet = self.workbook.worksheet_from_index(self.sheets - 1)?;
+        for (i, value) in (0_u16..).zip(values) {
+            match value {
+                Value::Empty => {}
+                Value::Text(text) => write_text(sheet, row, i, text, &self.text)?,
+                Value::Phone(number) => write_text(sheet, row, i, &number.to_string(), &self.text)?,
+                Value::Integer(n) => {
+                    sheet.write_number(row, i, *n as f64)?;
+                }
+                Value::Real(n) if n.is_finite() => {
+                    sheet.write_number(row, i, *n)?;
+                }
+                Value::Real(_) => {}
+                Value::Money(money) => write_money(sheet, row, i, *money)?,
+                Value::Instant(at) => {
+                    let seconds = at.unix_micros().div_euclid(1_000_000);
+                    let at = ExcelDateTime::from_timestamp(seconds)?;
+                    sheet.write_datetime_with_format(row, i, at, &self.instant)?;
+                }
+                Value::Truth(truth) => {
+                    sheet.write_boolean(row, i, *truth)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_text(
+    sheet: &mut Worksheet,
+    row: u32,
+    column: u16,
+    text: &str,
+    quoted: &Format,
+) -> Result<(), XlsxError> {
+    let cut;
+    let text = if text.len() > CELL_CHARACTERS && text.encode_utf16().count() > CELL_CHARACTERS {
+        cut = cut_to_cell(text);
+        cut.as_str()
+    } else {
+        text
+    };
+    if begins_formula(text) {
+        sheet.write_string_with_format(row, column, text, quoted)?;
+    } else {
+        sheet.write_string(row, column, text)?;
+    }
+    Ok(())
+}
+
+/// Ends in … what is longer than a cell can hold; lengths are UTF-16 units, as Excel counts.
+fn cut_to_cell(text: &str) -> String {
+    let mut units = 1;
+    let mut cut: String = text
+        .chars()
+        .take_while(|c| {
+            units += c.len_utf16();
+            units <= CELL_CHARACTERS
+        })
+        .collect();
+    cut.push('…');
+    cut
+}
+
+fn write_money(
+    sheet: &mut Worksheet,
+    row: u32,
+    column: u16,
+    money: Money,
+) -> Result<(), XlsxError> {
+    let exponent = money.currency.exponent().unwrap_or(0);
+    let decimals = "0".repeat(exponent as usize);
+    let point = if exponent == 0 { "" } else { "." };
+    let format =
+        Format::new().set_num_format(format!("#,##0{point}{decimals}\\ \"{}\"", money.currency));
+    // The nearest double to the decimal text, not to a quotient: 15 digits are kept either way.
+    let value: f64 = money
+        .to_string()
+        .split(' ')
+        .next()
+        .and_then(|t| t.parse().ok())
+        .unwrap_or_default();
+    sheet.write_number_with_format(row, column, value, &format)?;
+    Ok(())
+}
+
+/// A valid sheet name: at most 31 characters, none of `[]:*?/\`, no apostrophe at an end, not empty.
+fn sheet_name(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|c| {
+            if "[]:*?/\\".contains(c) || c.is_control() {
+                ' '
+            } else {
+                c
+            }
+        })
+        .take(SHEET_NAME_CHARACTERS)
+        .collect();
+    match plain.trim().trim_matches('\'') {
+        "" => "Sheet".to_owned(),
+        plain => plain.to_owned(),
+    }
+}
+
+fn csv_text(value: &Value<'_>) -> String {
+    match value {
+        Value::Empty => String::new(),
+        Value::Text(text) => escape_formula(text).into_owned(),
+        Value::Integer(n) => n.to_string(),
+        Value::Real(n) => n.to_string(),
+        Value::Money(money) => money.to_string(),
+        // A plus and digits is a number at worst, never a command.
+        Value::Phone(number) => number.to_string(),
+        Value::Instant(at) => at.utc().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        Value::Truth(truth) => truth.to_string(),
+    }
+}
+
+/// OWASP, CSV injection: a cell that begins so is run as a formula by the program that opens the file.
+fn begins_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+/// An apostrophe in front makes the cell text.
+fn escape_formula(text: &str) -> std::borrow::Cow<'_, str> {
+    if begins_formula(text) {
+        format!("'{text}").into()
+    } else {
+        text.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sheet_names_are_made_valid() {
+        for (name, valid) in [
+            ("Results", "Results"),
+            ("a/b:c", "a b c"),
+            ("", "Sheet"),
+            ("'quoted'", "quoted"),
+            (
+                "0123456789012345678901234567890123456789",
+                "0123456789012345678901234567890",
+            ),
+        ] {
+            assert_eq!(sheet_name(name), valid);
+        }
+    }
+
+    #[test]
+    fn what_would_run_as_a_formula_is_made_text() {
+        for (text, escaped) in [
+            ("=1+1", "'=1+1"),
+            ("+7 900", "'+7 900"),
+            ("-5", "'-5"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("a=1", "a=1"),
+            ("", ""),
+        ] {
+            assert_eq!(escape_formula(text), escaped);
+        }
+    }
+
+    #[test]
+    fn text_beyond_a_cell_is_cut_and_says_so() {
+        let cut = cut_to_cell(&"ж".repeat(40_000));
+        assert_eq!(cut.chars().count(), CELL_CHARACTERS);
+        assert!(cut.ends_with('…'));
+    }
+}
