@@ -40,6 +40,7 @@ mod phone_cell;
 mod prospect;
 mod rejects;
 mod results;
+pub mod sample;
 mod source;
 mod xlsx_rows;
 
