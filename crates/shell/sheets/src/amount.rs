@@ -1,6 +1,7 @@
 //! An amount column: which decimal mark it uses, and its cells as money.
 
 use model::{Currency, Money, ParseMoneyError};
+use serde::{Deserialize, Serialize};
 
 use crate::WarningReason;
 use crate::cell::{Cell, CellKind, is_invisible};
@@ -44,10 +45,22 @@ const CURRENCY_WORDS: &[(&str, &str)] = &[
 ];
 
 /// The mark between whole and broken units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DecimalMark {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecimalMark {
+    /// 1234.50
     Point,
+    /// 1234,50
     Comma,
+}
+
+/// The decimal mark of an amount column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecidedMark {
+    /// The mark.
+    pub mark: DecimalMark,
+    /// No cell proved it: all of them are like 1.234, which was read as thousands.
+    pub assumed: bool,
 }
 
 impl DecimalMark {
@@ -121,15 +134,18 @@ impl DecimalMarkSurvey {
 
     /// The column's mark. Without a telling cell, a lone mark before three digits parts thousands: amounts of
     /// money have no three decimals.
-    pub(crate) fn decide(self) -> Result<DecimalMark, Mixed> {
+    pub(crate) fn decide(self) -> Result<DecidedMark, Mixed> {
+        let decided = |mark, assumed| Ok(DecidedMark { mark, assumed });
         match (self.point, self.comma) {
             (Some(point), Some(comma)) => Err(Mixed { point, comma }),
-            (Some(_), None) => Ok(DecimalMark::Point),
-            (None, Some(_)) => Ok(DecimalMark::Comma),
+            (Some(_), None) => decided(DecimalMark::Point, false),
+            (None, Some(_)) => decided(DecimalMark::Comma, false),
             (None, None) => match (self.either_point, self.either_comma) {
                 (Some(point), Some(comma)) => Err(Mixed { point, comma }),
-                (Some(_), None) => Ok(DecimalMark::Comma),
-                (None, _) => Ok(DecimalMark::Point),
+                (Some(_), None) => decided(DecimalMark::Comma, true),
+                (None, Some(_)) => decided(DecimalMark::Point, true),
+                // No mark anywhere.
+                (None, None) => decided(DecimalMark::Point, false),
             },
         }
     }
@@ -375,7 +391,7 @@ fn canonical(body: &str, mark: DecimalMark) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn survey(cells: &[&str]) -> Result<DecimalMark, Mixed> {
+    fn survey(cells: &[&str]) -> Result<DecidedMark, Mixed> {
         let mut survey = DecimalMarkSurvey::default();
         for (row, text) in (2..).zip(cells) {
             survey.look(row, &Cell::text(text));
@@ -411,7 +427,7 @@ mod tests {
             (&["100", "abc", ""], DecimalMark::Point),
             (&["1 500 руб.", "1 500,50 руб."], DecimalMark::Comma),
         ] {
-            assert_eq!(survey(cells), Ok(mark), "{cells:?}");
+            assert_eq!(survey(cells).map(|d| d.mark), Ok(mark), "{cells:?}");
         }
     }
 

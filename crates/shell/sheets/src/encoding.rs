@@ -98,7 +98,13 @@ pub(crate) struct Utf8Reader<R> {
     raw: Vec<u8>,
     raw_at: usize,
     raw_end: usize,
+    text: Vec<u8>,
+    text_at: usize,
+    text_end: usize,
+    /// The raw text has.
     ended: bool,
+    /// The decoder has given its last; it must not be asked again.
+    finished: bool,
     budget: RecordBudget,
 }
 
@@ -147,38 +153,51 @@ impl<R: Read> Utf8Reader<R> {
             raw: vec![0; 16 << 10],
             raw_at: 0,
             raw_end: 0,
+            text: vec![0; 32 << 10],
+            text_at: 0,
+            text_end: 0,
             ended: false,
+            finished: false,
             budget,
         }
     }
 }
 
-impl<R: Read> Read for Utf8Reader<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        // The decoder wants room for a whole character.
-        if out.len() < 4 {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "buffer under 4 bytes",
-            ));
-        }
-        loop {
+impl<R: Read> Utf8Reader<R> {
+    /// Decodes the next text into the buffer; leaves it empty at the end.
+    fn decode(&mut self) -> io::Result<()> {
+        self.text_at = 0;
+        self.text_end = 0;
+        while self.text_end == 0 && !self.finished {
             if self.raw_at == self.raw_end && !self.ended {
                 self.raw_at = 0;
                 self.raw_end = self.inner.read(&mut self.raw)?;
                 self.ended = self.raw_end == 0;
             }
             let raw = self.raw.get(self.raw_at..self.raw_end).unwrap_or_default();
-            let (result, read, written, _) = self.decoder.decode_to_utf8(raw, out, self.ended);
+            let (result, read, written, _) =
+                self.decoder.decode_to_utf8(raw, &mut self.text, self.ended);
             self.raw_at += read;
-            if written > 0 {
-                self.budget.spend(written)?;
-                return Ok(written);
-            }
-            if self.ended && result == CoderResult::InputEmpty {
-                return Ok(0);
-            }
+            self.text_end = written;
+            self.finished = self.ended && result == CoderResult::InputEmpty;
         }
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for Utf8Reader<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.text_at == self.text_end {
+            self.decode()?;
+        }
+        let mut ready = self
+            .text
+            .get(self.text_at..self.text_end)
+            .unwrap_or_default();
+        let read = ready.read(out)?;
+        self.text_at += read;
+        self.budget.spend(read)?;
+        Ok(read)
     }
 }
 
@@ -232,6 +251,15 @@ mod tests {
                 .unwrap();
             assert_eq!(text, TEXT, "{name}");
         }
+    }
+
+    #[test]
+    fn a_text_that_ends_inside_a_character_ends_once() {
+        let mut reader = Utf8Reader::new(&b"abc\xd0"[..], UTF_8, RecordBudget::new(100));
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "abc\u{fffd}");
+        assert_eq!(reader.read(&mut [0; 8]).unwrap(), 0);
     }
 
     #[test]

@@ -9,7 +9,8 @@ use model::Currency;
 use serde::Serialize;
 
 use crate::amount::{
-    DecimalMark, DecimalMarkSurvey, Mixed, currency_in_header, currency_of, read_amount,
+    DecidedMark, DecimalMark, DecimalMarkSurvey, Mixed, currency_in_header, currency_of,
+    read_amount,
 };
 use crate::cell::Row;
 use crate::header::{column_name, column_names, find_header};
@@ -70,6 +71,8 @@ pub struct Survey {
     pub header_row: Option<u32>,
     /// What every column means.
     pub mapping: Mapping,
+    /// How the amount column writes its decimals; absent without one.
+    pub decimal_mark: Option<DecidedMark>,
 }
 
 /// One thing found while walking down the rows.
@@ -183,7 +186,7 @@ impl Importer {
             .iter()
             .map(|r| r.number)
             .filter(|n| header.is_some_and(|h| *n < h.number));
-        let survey = Survey {
+        let mut survey = Survey {
             sheet: source.sheet().map(str::to_owned),
             encoding: match &source {
                 Source::Csv(file) => Some(file.encoding_name()),
@@ -196,10 +199,13 @@ impl Importer {
             title_rows: title_rows.collect(),
             header_row: header.map(|h| h.number),
             mapping,
+            decimal_mark: None,
         };
         if let Some(column) = &survey.mapping.amount {
-            layout.decimal_mark = decide_decimal_mark(&mut source, &options, &layout, column)?;
+            let decided = decide_decimal_mark(&mut source, &options, &layout, column)?;
+            layout.decimal_mark = decided.mark;
             layout.amount_currency = currency_in_header(&column.header).or(options.currency);
+            survey.decimal_mark = Some(decided);
         }
         Ok(Self {
             source,
@@ -312,7 +318,7 @@ fn decide_decimal_mark(
     options: &Options,
     layout: &Layout,
     column: &Column,
-) -> Result<DecimalMark, SheetError> {
+) -> Result<DecidedMark, SheetError> {
     let mut survey = DecimalMarkSurvey::default();
     let mut left = options.rows.map_or(u64::MAX, u64::from);
     source.for_each_row(&options.limits, &mut |row| {

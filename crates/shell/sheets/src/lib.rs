@@ -35,6 +35,7 @@ mod import;
 mod limits;
 mod mapping;
 mod nearest;
+mod ordered_fields;
 mod phone;
 mod phone_cell;
 mod prospect;
@@ -44,6 +45,7 @@ pub mod sample;
 mod source;
 mod xlsx_rows;
 
+pub use amount::{DecidedMark, DecimalMark};
 pub use error::SheetError;
 pub use field::{Assignment, Field};
 pub use import::{Import, Importer, Item, Options, Summary, Survey, import};

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use model::{E164, Money};
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Where a number rings, as far as the file says.
 #[derive(
@@ -61,7 +62,8 @@ pub struct ImportedProspect {
     pub subject: Option<String>,
     /// Consent as stated.
     pub consent_text: Option<String>,
-    /// Header and text of every other cell that holds something, in file order.
+    /// Header and text of every other cell that holds something, in file order; an object in JSON.
+    #[serde(with = "crate::ordered_fields")]
     pub fields: Vec<(String, String)>,
 }
 
@@ -178,7 +180,7 @@ impl fmt::Display for RejectReason {
     }
 }
 
-/// A row that cannot be used.
+/// A row that cannot be used. Written to JSON as `{"row", "reason"}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
     /// The row in the sheet, from 1.
@@ -189,8 +191,8 @@ pub struct Rejected {
     pub cells: Vec<String>,
 }
 
-/// A row whose identifier has been seen: the first one counts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A row whose identifier has been seen: the first one counts. Written to JSON as `{"row", "reason"}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Duplicate {
     /// The row in the sheet, from 1.
     pub row: u32,
@@ -199,7 +201,6 @@ pub struct Duplicate {
     /// What both call themselves.
     pub external_id: String,
     /// What stood in it, for the rejects' file.
-    #[serde(skip)]
     pub cells: Vec<String>,
 }
 
@@ -294,11 +295,36 @@ impl fmt::Display for WarningReason {
     }
 }
 
-/// Something to know about a row that is used all the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Something to know about a row that is used all the same. Written to JSON as `{"row", "reason"}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// The row in the sheet, from 1.
     pub row: u32,
     /// What.
     pub reason: WarningReason,
+}
+
+fn report<S: Serializer>(serializer: S, row: u32, reason: &str) -> Result<S::Ok, S::Error> {
+    let mut line = serializer.serialize_struct("Row", 2)?;
+    line.serialize_field("row", &row)?;
+    line.serialize_field("reason", reason)?;
+    line.end()
+}
+
+impl Serialize for Rejected {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        report(serializer, self.row, &self.reason.to_string())
+    }
+}
+
+impl Serialize for Duplicate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        report(serializer, self.row, &self.reason())
+    }
+}
+
+impl Serialize for Warning {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        report(serializer, self.row, &self.reason.to_string())
+    }
 }

@@ -422,4 +422,38 @@ mod tests {
         assert_eq!(cut.chars().count(), CELL_CHARACTERS);
         assert!(cut.ends_with('…'));
     }
+
+    #[test]
+    fn a_full_sheet_is_followed_by_another_with_the_header() {
+        use calamine::{Reader, Xlsx, open_workbook};
+        let path = std::env::temp_dir().join(format!("sheets-full-{}.xlsx", std::process::id()));
+        let columns = vec![OutColumn::new("N", 8)];
+        let mut writer = ResultsWriter::with_sheet_rows(&path, "Results", columns, 4).unwrap();
+        for n in 1..=7 {
+            writer.row(&[Value::Integer(n)]).unwrap();
+        }
+        assert_eq!(writer.finish().unwrap(), 7);
+        let mut book: Xlsx<_> = open_workbook(&path).unwrap();
+        let sheets: Vec<(String, Vec<String>)> = book
+            .worksheets()
+            .into_iter()
+            .map(|(name, range)| (name, range.cells().map(|(_, _, v)| v.to_string()).collect()))
+            .collect();
+        std::fs::remove_file(&path).unwrap();
+        let expected = [
+            ("Results", vec!["N", "1", "2", "3"]),
+            ("Results (2)", vec!["N", "4", "5", "6"]),
+            ("Results (3)", vec!["N", "7"]),
+        ];
+        for ((name, cells), (expected_name, expected_cells)) in sheets.iter().zip(expected) {
+            assert_eq!(
+                (name.as_str(), cells),
+                (
+                    expected_name,
+                    &expected_cells.iter().map(|c| (*c).to_owned()).collect()
+                )
+            );
+        }
+        assert_eq!(sheets.len(), 3);
+    }
 }

@@ -1,0 +1,10 @@
+//! Whole files: read, written, and made to hurt.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot make its file has failed"
+)]
+
+mod files;
+mod hostile;
+mod imports;
+mod results;
