@@ -69,7 +69,8 @@ impl CsvFile {
             .has_headers(false)
             .flexible(true)
             .delimiter(self.delimiter)
-            .from_reader(text);
+            // A last line without its end would be counted short below.
+            .from_reader(text.chain(&b"\n"[..]));
         let too_large = |what: String| SheetError::TooLarge {
             path: self.path.clone(),
             what,
@@ -78,6 +79,7 @@ impl CsvFile {
         let mut number = 0_u32;
         let mut cells = 0_u64;
         loop {
+            let line = reader.position().line();
             let more = reader.read_record(&mut record).map_err(|cause| {
                 if budget.is_spent() {
                     too_large(format!(
@@ -95,7 +97,12 @@ impl CsvFile {
                 return Ok(());
             }
             budget.refill();
-            number = number.saturating_add(1);
+            // The reader passes over blank lines, which a spreadsheet program shows as rows. Lines passed that
+            // are neither this record's end nor inside its cells were blank.
+            let passed = reader.position().line() - line;
+            let inside = record.as_slice().matches('\n').count() as u64;
+            let blank = passed.saturating_sub(inside + 1);
+            number = number.saturating_add(u32::try_from(blank + 1).unwrap_or(u32::MAX));
             if number == 1 && self.has_separator_line {
                 continue;
             }

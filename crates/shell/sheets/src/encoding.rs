@@ -91,7 +91,7 @@ impl Utf8Checker {
     }
 }
 
-/// Reads a text of any encoding as UTF-8; bytes that mean nothing become U+FFFD.
+/// Reads a text of any encoding as UTF-8 with LF line ends; bytes that mean nothing become U+FFFD.
 pub(crate) struct Utf8Reader<R> {
     inner: R,
     decoder: Decoder,
@@ -101,6 +101,8 @@ pub(crate) struct Utf8Reader<R> {
     text: Vec<u8>,
     text_at: usize,
     text_end: usize,
+    /// The text given out last was followed by a carriage return; what comes next decides about it.
+    held_return: bool,
     /// The raw text has.
     ended: bool,
     /// The decoder has given its last; it must not be asked again.
@@ -156,6 +158,7 @@ impl<R: Read> Utf8Reader<R> {
             text: vec![0; 32 << 10],
             text_at: 0,
             text_end: 0,
+            held_return: false,
             ended: false,
             finished: false,
             budget,
@@ -168,21 +171,60 @@ impl<R: Read> Utf8Reader<R> {
     fn decode(&mut self) -> io::Result<()> {
         self.text_at = 0;
         self.text_end = 0;
-        while self.text_end == 0 && !self.finished {
+        while self.text_end == self.text_at && !self.finished {
             if self.raw_at == self.raw_end && !self.ended {
                 self.raw_at = 0;
                 self.raw_end = self.inner.read(&mut self.raw)?;
                 self.ended = self.raw_end == 0;
             }
             let raw = self.raw.get(self.raw_at..self.raw_end).unwrap_or_default();
-            let (result, read, written, _) =
-                self.decoder.decode_to_utf8(raw, &mut self.text, self.ended);
+            // The first place is kept for a carriage return held back from the text before.
+            let Some((place, room)) = self.text.split_first_mut() else {
+                return Ok(());
+            };
+            let (result, read, written, _) = self.decoder.decode_to_utf8(raw, room, self.ended);
             self.raw_at += read;
-            self.text_end = written;
             self.finished = self.ended && result == CoderResult::InputEmpty;
+            let kept = drop_carriage_returns(room.get_mut(..written).unwrap_or_default());
+            self.text_at = 1;
+            self.text_end = 1 + kept;
+            let settled = written > 0 || self.finished;
+            if settled
+                && std::mem::take(&mut self.held_return)
+                && room.first().filter(|_| written > 0) != Some(&b'\n')
+            {
+                *place = b'\r';
+                self.text_at = 0;
+            }
+            if !self.finished
+                && self.text_end > 1
+                && self.text.get(self.text_end - 1) == Some(&b'\r')
+            {
+                self.text_end -= 1;
+                self.held_return = true;
+            }
         }
         Ok(())
     }
+}
+
+/// Makes CR LF one LF, in place; returns how many bytes remain.
+fn drop_carriage_returns(text: &mut [u8]) -> usize {
+    if !text.contains(&b'\r') {
+        return text.len();
+    }
+    let mut kept = 0;
+    for at in 0..text.len() {
+        let pair = (text.get(at).copied(), text.get(at + 1).copied());
+        if pair == (Some(b'\r'), Some(b'\n')) {
+            continue;
+        }
+        if let (Some(byte), Some(place)) = (pair.0, text.get_mut(kept)) {
+            *place = byte;
+            kept += 1;
+        }
+    }
+    kept
 }
 
 impl<R: Read> Read for Utf8Reader<R> {
@@ -250,6 +292,38 @@ mod tests {
                 .read_to_string(&mut text)
                 .unwrap();
             assert_eq!(text, TEXT, "{name}");
+        }
+    }
+
+    #[test]
+    fn line_ends_become_line_feeds_wherever_the_buffers_cut() {
+        /// Gives one byte at a time.
+        struct Drip<'a>(&'a [u8]);
+
+        impl Read for Drip<'_> {
+            fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+                let (first, rest) = self.0.split_at(self.0.len().min(1));
+                self.0 = rest;
+                (&*first).read(out)
+            }
+        }
+        for (raw, read) in [
+            ("a\r\nb\r\n", "a\nb\n"),
+            ("a\rb", "a\rb"),
+            ("\r\r\n\n\r", "\r\n\n\r"),
+            ("\r", "\r"),
+            ("", ""),
+        ] {
+            let budget = || RecordBudget::new(100);
+            let mut whole = String::new();
+            Utf8Reader::new(raw.as_bytes(), UTF_8, budget())
+                .read_to_string(&mut whole)
+                .unwrap();
+            let mut dripped = String::new();
+            Utf8Reader::new(Drip(raw.as_bytes()), UTF_8, budget())
+                .read_to_string(&mut dripped)
+                .unwrap();
+            assert_eq!((whole.as_str(), dripped.as_str()), (read, read), "{raw:?}");
         }
     }
 

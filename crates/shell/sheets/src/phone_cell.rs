@@ -32,7 +32,7 @@ const EXTENSION_DIGITS: usize = 7;
 const DIGITS_BEFORE_REMARK: usize = 6;
 
 /// Pieces between spaces that are tried as separate numbers.
-const MOST_TOKENS: usize = 24;
+const MOST_TOKENS: usize = 16;
 
 /// What a cell held.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -184,6 +184,31 @@ fn a_csv_of_any_encoding_and_delimiter_gives_the_same_prospects() {
 }
 
 #[test]
+fn rows_of_a_csv_are_numbered_as_a_spreadsheet_shows_them() {
+    let dir = Dir::new();
+    for end in ["\n", "\r\n"] {
+        let lines = [
+            "",
+            "Phone;Name",
+            "89005550001;\"two\nlines\"",
+            "",
+            "",
+            "89005550002;b",
+            ";;",
+            "89005550003;c",
+        ];
+        let path = dir.write("list.csv", lines.join(end).as_bytes());
+        let import = read(&path, "").unwrap();
+        let rows: Vec<_> = import.prospects.iter().map(|p| p.row).collect();
+        assert_eq!(
+            (import.survey.header_row, rows),
+            (Some(2), vec![3, 6, 8]),
+            "{end:?}"
+        );
+    }
+}
+
+#[test]
 fn duplicates_shared_and_repeated_numbers_are_told_apart() {
     let dir = Dir::new();
     let path = dir.write(
