@@ -1,5 +1,7 @@
 //! All the numbers of one cell: people write several, with words between and around them.
 
+use model::E164;
+
 use crate::cell::{is_invisible, trim};
 use crate::header_words::phone_kind;
 use crate::phone::{Country, normalise};
@@ -49,7 +51,10 @@ pub(crate) fn read_phone_cell(text: &str, country: Country, kind: PhoneKind) -> 
     let text = visible.as_str();
     for part in text.split([';', '\n', '\r', '|']).map(trim) {
         match scientific(part) {
-            Some(Ok(digits)) => found.add(part, &digits, country, kind, None),
+            Some(Ok(digits)) => match normalise(&digits, country) {
+                Ok(number) => found.add(part, number, kind, None),
+                Err(fault) => found.refuse(part, fault),
+            },
             Some(Err(())) => found.refuse(part, NumberFault::DamagedBySpreadsheet),
             None => {
                 for piece in pieces(part) {
@@ -88,11 +93,11 @@ impl PhoneCell {
         };
         let digits = without_remarks(number);
         match normalise(&digits, country) {
-            Ok(_) => self.add(piece, &digits, country, kind, extension),
+            Ok(number) => self.add(piece, number, kind, extension),
             Err(fault) => match several(&digits, country) {
                 Some(numbers) => {
-                    for number in numbers {
-                        self.add(&number, &number, country, kind, None);
+                    for (raw, number) in numbers {
+                        self.add(&raw, number, kind, None);
                     }
                     if let Some(last) = self.phones.last_mut() {
                         last.extension = extension;
@@ -103,23 +108,13 @@ impl PhoneCell {
         }
     }
 
-    fn add(
-        &mut self,
-        raw: &str,
-        digits: &str,
-        country: Country,
-        kind: PhoneKind,
-        extension: Option<String>,
-    ) {
-        match normalise(digits, country) {
-            Ok(number) => self.phones.push(ImportedPhone {
-                number,
-                raw: trim(raw).to_owned(),
-                kind,
-                extension,
-            }),
-            Err(fault) => self.refuse(raw, fault),
-        }
+    fn add(&mut self, raw: &str, number: E164, kind: PhoneKind, extension: Option<String>) {
+        self.phones.push(ImportedPhone {
+            number,
+            raw: trim(raw).to_owned(),
+            kind,
+            extension,
+        });
     }
 
     fn refuse(&mut self, raw: &str, fault: NumberFault) {
@@ -281,7 +276,7 @@ fn without_remarks(number: &str) -> String {
 
 /// Numbers with nothing but spaces between them: the way to cut at spaces that makes every part a number in
 /// use, with the fewest parts. `None` when there is none.
-fn several(text: &str, country: Country) -> Option<Vec<String>> {
+fn several(text: &str, country: Country) -> Option<Vec<(String, E164)>> {
     let tokens: Vec<&str> = text
         .split_whitespace()
         .filter(|t| has_digit(t))
@@ -291,9 +286,9 @@ fn several(text: &str, country: Country) -> Option<Vec<String>> {
         return None;
     }
     // ways[n]: the best cutting of the first n tokens.
-    let mut ways: Vec<Option<Vec<String>>> = vec![Some(Vec::new())];
+    let mut ways: Vec<Option<Vec<(String, E164)>>> = vec![Some(Vec::new())];
     for end in 1..=tokens.len() {
-        let mut best: Option<Vec<String>> = None;
+        let mut best: Option<Vec<(String, E164)>> = None;
         for start in 0..end {
             let Some(Some(way)) = ways.get(start) else {
                 continue;
@@ -302,17 +297,25 @@ fn several(text: &str, country: Country) -> Option<Vec<String>> {
                 continue;
             }
             let part = tokens.get(start..end).unwrap_or_default().join(" ");
-            // A whole number has 7 to 15 digits; with a trunk prefix and an international one up to 20.
-            let digits = part.chars().filter(|c| c.is_numeric()).count();
-            if (7..=20).contains(&digits) && normalise(&part, country).is_ok() {
+            if stands_alone(&part)
+                && let Ok(number) = normalise(&part, country)
+            {
                 let mut longer = way.clone();
-                longer.push(part);
+                longer.push((part, number));
                 best = Some(longer);
             }
         }
         ways.push(best);
     }
     ways.pop()?.filter(|way| way.len() > 1)
+}
+
+/// Long enough to be a whole number, or begun like one. Where short numbers are in use, a number with a typing
+/// mistake could else be cut into two of other people.
+fn stands_alone(part: &str) -> bool {
+    let digits = part.chars().filter(|c| c.is_numeric()).count();
+    // At most 15 digits (E.164), with an international prefix up to 20.
+    (10..=20).contains(&digits) || (7..10).contains(&digits) && part.starts_with(['+', '0', '('])
 }
 
 #[cfg(test)]
@@ -430,6 +433,14 @@ mod tests {
         );
         let cell = read_phone_cell("89005550001", Country::RU, PhoneKind::Home);
         assert_eq!(cell.phones.first().map(|p| p.kind), Some(PhoneKind::Home));
+    }
+
+    #[test]
+    fn a_mistyped_number_is_not_cut_into_two_of_other_people() {
+        let read = |text| read_phone_cell(text, "DE".parse().unwrap(), PhoneKind::Unknown);
+        assert_eq!(read("030 123456 030 654321").phones.len(), 2);
+        let cell = read("030 123456 7890123 4567890");
+        assert_eq!((cell.phones.len(), cell.refused.len()), (0, 1), "{cell:?}");
     }
 
     #[test]
