@@ -59,6 +59,7 @@ const SAYINGS: &[Saying] = &[
     say(Field::Name, 7, &["заемщик"]), say(Field::Name, 7, &["абонент"]), say(Field::Name, 7, &["наименование"]),
     say(Field::Name, 7, &["=customer"]), say(Field::Name, 7, &["=client"]), say(Field::Name, 7, &["debtor"]),
     say(Field::Name, 7, &["borrower"]), say(Field::Name, 6, &["контактное", "лицо"]),
+    say(Field::Name, 5, &["организация"]), say(Field::Name, 5, &["компания"]), say(Field::Name, 5, &["company"]),
 
     say(Field::Id, 9, &["=id"]), say(Field::Id, 9, &["=ид"]), say(Field::Id, 9, &["external", "id"]),
     say(Field::Id, 9, &["код", "клиент"]), say(Field::Id, 9, &["номер", "клиент"]), say(Field::Id, 9, &["идентификатор"]),

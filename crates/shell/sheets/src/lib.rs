@@ -43,7 +43,9 @@ mod rejects;
 mod results;
 pub mod sample;
 mod source;
+mod walk;
 mod xlsx_rows;
+mod xlsx_table;
 
 pub use amount::{DecidedMark, DecimalMark};
 pub use error::SheetError;

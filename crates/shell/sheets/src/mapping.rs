@@ -16,6 +16,9 @@ const PHONE_CELLS_PERCENT: usize = 70;
 /// The same for cells that read as a time zone.
 const ZONE_CELLS_PERCENT: usize = 80;
 
+/// Fewer rows than this say nothing about whether a column identifies.
+const TELLING_ROWS: usize = 20;
+
 /// A column of the sheet. Written to JSON as its header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
@@ -166,7 +169,9 @@ impl Guess<'_> {
         }
         // The identifier before the subject: a lone contract number identifies. But not a column that is
         // surely a subject.
-        self.take_surest(Field::Id, |name| sureness(name, Field::Subject) < 9);
+        self.take_surest(Field::Id, |guess, index, name| {
+            sureness(name, Field::Subject) < 9 && guess.can_identify(index)
+        });
         for field in [
             Field::Amount,
             Field::Currency,
@@ -176,10 +181,10 @@ impl Guess<'_> {
             Field::Language,
             Field::Consent,
         ] {
-            self.take_surest(field, |_| true);
+            self.take_surest(field, |_, _, _| true);
         }
         self.take_names();
-        self.take_surest(Field::Subject, |_| true);
+        self.take_surest(Field::Subject, |_, _, _| true);
     }
 
     fn is_phone_by_header(&self, index: usize) -> bool {
@@ -190,7 +195,7 @@ impl Guess<'_> {
     }
 
     /// The free column whose header says the field most surely, the leftmost of equals.
-    fn take_surest(&mut self, field: Field, also: impl Fn(&str) -> bool) {
+    fn take_surest(&mut self, field: Field, also: impl Fn(&Self, usize, &str) -> bool) {
         if self.said.contains(&field) {
             return;
         }
@@ -198,7 +203,7 @@ impl Guess<'_> {
             .names
             .iter()
             .enumerate()
-            .filter(|(i, name)| !self.is_taken(*i) && also(name))
+            .filter(|(i, name)| !self.is_taken(*i) && also(self, *i, name))
             .map(|(i, name)| (sureness(name, field), std::cmp::Reverse(i)))
             .filter(|(sure, _)| *sure > 0)
             .max();
@@ -285,6 +290,15 @@ impl Guess<'_> {
         let filled = self.filled(index).count();
         let good = self.filled(index).filter(|t| test(t)).count();
         filled > 0 && good * 100 >= filled * percent
+    }
+
+    /// A column headed «Account» may hold the kind of account: as an identifier it would make nearly every row a
+    /// duplicate, or, mostly empty, a reject.
+    fn can_identify(&self, index: usize) -> bool {
+        let mut distinct: Vec<&str> = self.filled(index).collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        self.rows.len() < TELLING_ROWS || distinct.len() * 4 >= self.rows.len()
     }
 
     fn is_unique(&self, index: usize) -> bool {
@@ -484,6 +498,29 @@ mod tests {
             mapping.fields.iter().map(|c| c.index).collect::<Vec<_>>(),
             [0]
         );
+    }
+
+    #[test]
+    fn a_column_of_few_different_or_few_values_does_not_identify() {
+        let phones: Vec<String> = (0..24).map(|n| format!("890055500{n:02}")).collect();
+        for (name, account) in [
+            (
+                "kinds",
+                (|n| if n % 2 == 0 { "retail" } else { "firm" }) as fn(usize) -> &'static str,
+            ),
+            ("gaps", |n| if n == 3 { "A-1" } else { "" }),
+        ] {
+            let rows: Vec<[&str; 2]> = phones
+                .iter()
+                .enumerate()
+                .map(|(n, p)| [account(n), p.as_str()])
+                .collect();
+            let rows: Vec<&[&str]> = rows.iter().map(|r| r.as_slice()).collect();
+            let guessed = map(&["Account", "Phone"], &rows, &[]).unwrap();
+            assert_eq!(guessed.id, None, "{name}");
+            let said = map(&["Account", "Phone"], &rows, &["id=Account"]).unwrap();
+            assert_eq!(said.id.map(|c| c.index), Some(0), "{name}");
+        }
     }
 
     #[test]
