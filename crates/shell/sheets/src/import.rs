@@ -7,10 +7,12 @@ use std::path::Path;
 use model::Currency;
 use serde::Serialize;
 
-use crate::amount::{DecidedMark, DecimalMark, DecimalMarkSurvey, Mixed, currency_in_header};
+use crate::amount::currency_in_header;
 use crate::cell::Row;
+use crate::column_guess::map_columns;
+use crate::decimal_mark::{DecidedMark, DecimalMark, DecimalMarkSurvey, Mixed};
 use crate::header::{column_names, find_header};
-use crate::mapping::{Column, map_columns};
+use crate::mapping::Column;
 use crate::source::Source;
 use crate::walk::{Layout, Walk};
 use crate::{

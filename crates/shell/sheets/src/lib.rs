@@ -25,7 +25,9 @@
 mod amount;
 mod archive;
 mod cell;
+mod column_guess;
 mod csv_rows;
+mod decimal_mark;
 mod encoding;
 mod error;
 mod field;
@@ -47,7 +49,7 @@ mod walk;
 mod xlsx_rows;
 mod xlsx_table;
 
-pub use amount::{DecidedMark, DecimalMark};
+pub use decimal_mark::{DecidedMark, DecimalMark};
 pub use error::SheetError;
 pub use field::{Assignment, Field};
 pub use import::{Import, Importer, Item, Options, Summary, Survey, import};

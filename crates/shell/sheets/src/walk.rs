@@ -5,8 +5,9 @@ use std::mem;
 
 use model::{Currency, Money};
 
-use crate::amount::{DecimalMark, currency_of, read_amount};
+use crate::amount::{currency_of, read_amount};
 use crate::cell::{Cell, Row};
+use crate::decimal_mark::DecimalMark;
 use crate::header::column_name;
 use crate::mapping::Column;
 use crate::phone_cell::read_phone_cell;
