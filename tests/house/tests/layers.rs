@@ -1,5 +1,10 @@
 //! Dependencies point one way, the core touches nothing outside itself, and every licence is free.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, which is its purpose"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 

@@ -1,5 +1,12 @@
 //! What happens to a call, from the launch to its one result.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed, which is its purpose"
+)]
+
 mod rig;
 
 use std::time::Duration;

@@ -1,5 +1,9 @@
 //! An engine on a bench: a clock moved by hand, effects taken out as they come.
-#![allow(dead_code, reason = "each test file uses its part of the bench")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "a bench that each test file uses in part"
+)]
 
 use std::time::Duration;
 
