@@ -1,10 +1,5 @@
 //! What must always hold, over many seeds, with and without faults.
 
-#![expect(
-    clippy::panic,
-    reason = "a test that panics has failed, which is its purpose"
-)]
-
 use simulator::{Scenario, World};
 
 #[test]
