@@ -70,7 +70,7 @@ impl<'a> Uri<'a> {
 }
 
 /// `host`, `host:port`, `[v6]`, `[v6]:port`; white space around the colon is allowed in a Via.
-/// An IPv6 address without brackets is taken too, when it fills the whole (RFC 5118 section 4.5: be lenient).
+/// An IPv6 address without brackets is refused: its port could not be told from it (RFC 5118 section 4.2).
 pub(crate) fn host_port(s: &[u8]) -> Option<(Host<'_>, Option<u16>)> {
     let s = trim(s);
     if let Some(inner) = s.strip_prefix(b"[") {
@@ -83,10 +83,6 @@ pub(crate) fn host_port(s: &[u8]) -> Option<(Host<'_>, Option<u16>)> {
             None => return None,
         };
         return Some((Host::Ip(ip.into()), port));
-    }
-    if s.iter().filter(|b| **b == b':').count() > 1 {
-        let ip: Ipv6Addr = std::str::from_utf8(s).ok()?.parse().ok()?;
-        return Some((Host::Ip(ip.into()), None));
     }
     let (host, port) = cut(s, b':');
     let host = trim(host);

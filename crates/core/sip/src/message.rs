@@ -36,6 +36,13 @@ pub enum ReadError {
     TooManyHeaders,
 }
 
+impl ReadError {
+    /// Whose move it is: always the sender's.
+    pub const fn problem(self) -> model::Problem {
+        model::Problem::Caller
+    }
+}
+
 /// The first line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartLine<'a> {

@@ -1,4 +1,10 @@
 //! Calls between two user agents over a network that loses and delays what the test says.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod net;
 

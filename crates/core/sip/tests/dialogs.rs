@@ -1,4 +1,10 @@
 //! What happens inside and beside a dialog, written down message by message.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod net;
 

@@ -1,4 +1,10 @@
 //! Whatever order responses, cancels, hang-ups, losses and delays come in: one leg, one end.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod net;
 

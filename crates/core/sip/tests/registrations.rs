@@ -1,4 +1,10 @@
 //! The registrar against the registration client, and OPTIONS.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod net;
 

@@ -1,5 +1,11 @@
 //! User agents joined by a network whose clock, losses and delays the test decides.
-#![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "each test uses its part"
+)]
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
