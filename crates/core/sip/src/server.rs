@@ -175,17 +175,19 @@ impl Servers {
         self.put(wire, key, to, State::Absorbing { until });
     }
 
-    /// Takes the ACK of a rejection; whether it was one.
+    /// Takes the ACK of a rejection; whether it was one. The ACK of a 2xx has a branch of its own, but some
+    /// peers repeat that of the INVITE, so only a rejection takes it.
     pub(crate) fn acknowledge(&mut self, wire: &mut Wire, key: ServerKey) -> bool {
         let Some(server) = self.table.get_mut(&key) else {
             return false;
         };
-        if matches!(server.state, State::Completed { .. }) {
-            server.state = State::Absorbing {
-                until: wire.now.mono + wire.timers.t4,
-            };
-            self.reschedule(wire, key);
+        if !matches!(server.state, State::Completed { .. }) {
+            return false;
         }
+        server.state = State::Absorbing {
+            until: wire.now.mono + wire.timers.t4,
+        };
+        self.reschedule(wire, key);
         true
     }
 

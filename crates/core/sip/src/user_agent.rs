@@ -389,6 +389,10 @@ impl UserAgent {
                     }
                     Some((Owner::Leg(leg_key), _)) => {
                         if let Some(leg) = self.legs.get_mut(&leg_key) {
+                            // A 2xx too broken to make a dialog leaves the leg without a transaction.
+                            if leg.invite == Some(key) {
+                                leg.on_invite_failed(&mut self.wire, Ended::Timeout);
+                            }
                             leg.transaction_gone(key);
                         }
                         self.settle(leg_key);

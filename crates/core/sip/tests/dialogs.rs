@@ -360,6 +360,18 @@ fn a_request_that_names_our_tag_but_not_our_call_is_refused() {
 }
 
 #[test]
+fn an_answer_too_broken_to_make_a_dialog_does_not_leave_the_leg_open() {
+    let mut w = Wire::new();
+    let via = header(&w.last("INVITE"), "Via");
+    let text = format!("SIP/2.0 200 OK\nVia: {via}\nCSeq: 1 INVITE\n\n");
+    w.net.deliver(PEER, DIALER, &text);
+    w.net.command(DIALER, Command::Cancel(LegId(1)));
+    w.net.run(secs(33));
+    assert!(matches!(w.net.of(DIALER), [Event::Ended { end, .. }] if end.by == Ended::Timeout));
+    assert_eq!(w.net.agents[&addr(DIALER)].tally().legs, 0);
+}
+
+#[test]
 fn a_retry_after_reaches_the_owner() {
     let mut w = Wire::new();
     w.reply(
