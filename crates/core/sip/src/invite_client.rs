@@ -170,6 +170,14 @@ impl InviteClient {
         }
     }
 
+    /// Whether a final response is outstanding that somebody waits for.
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(
+            self.state,
+            State::Calling { .. } | State::Proceeding { until: None, .. }
+        )
+    }
+
     /// The CANCEL for this INVITE; only while a final response is outstanding.
     pub(crate) fn cancel(&self) -> Option<Vec<u8>> {
         match &self.state {

@@ -103,6 +103,11 @@ impl RequestClient {
         }
     }
 
+    /// Whether the final response is outstanding.
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Waiting { .. })
+    }
+
     pub(crate) fn next_wakeup(&self) -> Option<Timestamp> {
         match &self.state {
             State::Waiting {

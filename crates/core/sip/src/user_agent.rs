@@ -97,6 +97,16 @@ impl UserAgent {
         self.wire.schedule.next()
     }
 
+    /// Whether nothing is under way: no leg lives and no request of ours waits for its final response. What
+    /// is left then only absorbs late copies, so the owner may stop.
+    pub fn is_settled(&self) -> bool {
+        let waiting = |client: &crate::wire::Client| match &client.machine {
+            Machine::Invite(m) => m.is_waiting(),
+            Machine::Request(m) => m.is_waiting(),
+        };
+        self.names.is_empty() && !self.wire.clients.values().any(waiting)
+    }
+
     /// What is held and what was dropped.
     pub fn tally(&self) -> Tally {
         Tally {
