@@ -260,7 +260,7 @@ fn response(
 /// An Authorization header as a server reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Authorization {
-    algorithm: Algorithm,
+    pub(crate) algorithm: Algorithm,
     pub(crate) user: Vec<u8>,
     pub(crate) realm: Vec<u8>,
     pub(crate) nonce: Vec<u8>,

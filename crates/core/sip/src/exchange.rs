@@ -304,8 +304,30 @@ pub struct Options {
     pub legs_max: usize,
     /// What to do with calls from outside.
     pub inbound: Inbound,
-    /// The realm of the built-in registrar; `None`: REGISTER is refused.
-    pub realm: Option<String>,
+    /// The built-in registrar; `None`: REGISTER is refused.
+    pub realm: Option<Realm>,
+}
+
+/// What the built-in registrar asks phones for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Realm {
+    /// The realm, part of every password hash.
+    pub name: String,
+    /// The digest algorithms offered.
+    pub challenge: Challenges,
+}
+
+/// The digest algorithms a registrar offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Challenges {
+    /// MD5 only: every phone knows it, and many (baresip 1.0 for one) give up when any other algorithm is
+    /// offered beside it.
+    #[default]
+    Md5,
+    /// SHA-256, then MD5, as RFC 8760 section 2.3 says: for phones known to read on.
+    Sha256Md5,
+    /// SHA-256 only.
+    Sha256,
 }
 
 pub use crate::timers::Timers;

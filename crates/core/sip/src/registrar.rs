@@ -8,7 +8,7 @@ use model::{AgentId, Timestamp};
 
 use crate::address::{NameAddr, Uri};
 use crate::digest::{Algorithm, Authorization, NonceIs, Nonces};
-use crate::exchange::{Event, User};
+use crate::exchange::{Challenges, Event, Realm, User};
 use crate::header_name::HeaderName;
 use crate::lexis::number;
 use crate::message::Message;
@@ -37,7 +37,7 @@ struct Binding {
 }
 
 pub(crate) struct Registrar {
-    realm: String,
+    realm: Realm,
     nonces: Nonces,
     users: BTreeMap<String, User>,
     phones: BTreeMap<AgentId, Vec<Binding>>,
@@ -45,7 +45,7 @@ pub(crate) struct Registrar {
 }
 
 impl Registrar {
-    pub(crate) const fn new(realm: String, nonce_key: [u8; 32]) -> Self {
+    pub(crate) const fn new(realm: Realm, nonce_key: [u8; 32]) -> Self {
         Self {
             realm,
             nonces: Nonces::new(nonce_key),
@@ -122,7 +122,7 @@ impl Registrar {
             .iter()
             .filter(|h| h.name == HeaderName::Authorization)
             .filter_map(|h| Authorization::read(h.value))
-            .find(|a| a.realm == self.realm.as_bytes());
+            .find(|a| a.realm == self.realm.name.as_bytes() && self.offers(a.algorithm));
         let Some(a) = credentials else {
             return Err(Box::new(self.challenge(now_s, false)));
         };
@@ -149,22 +149,32 @@ impl Registrar {
         Ok(user.agent)
     }
 
+    const fn algorithms(&self) -> &'static [Algorithm] {
+        match self.realm.challenge {
+            Challenges::Md5 => &[Algorithm::Md5],
+            Challenges::Sha256Md5 => &[Algorithm::Sha256, Algorithm::Md5],
+            Challenges::Sha256 => &[Algorithm::Sha256],
+        }
+    }
+
+    fn offers(&self, algorithm: Algorithm) -> bool {
+        self.algorithms().contains(&algorithm)
+    }
+
     /// 401 with a challenge for each algorithm, the strongest first (RFC 8760 section 2.3).
     fn challenge(&self, now_s: u64, stale: bool) -> Reply {
         let nonce = self.nonces.issue(now_s);
         let stale = if stale { ", stale=true" } else { "" };
-        [Algorithm::Sha256, Algorithm::Md5]
-            .iter()
-            .fold(Reply::new(401), |reply, algorithm| {
-                reply.with(
-                    "WWW-Authenticate",
-                    format!(
-                        "Digest realm=\"{}\", nonce=\"{nonce}\", algorithm={}, qop=\"auth\"{stale}",
-                        self.realm,
-                        algorithm.as_str()
-                    ),
-                )
-            })
+        let realm = &self.realm.name;
+        self.algorithms().iter().fold(Reply::new(401), |reply, algorithm| {
+            let algorithm = algorithm.as_str();
+            reply.with(
+                "WWW-Authenticate",
+                format!(
+                    "Digest realm=\"{realm}\", nonce=\"{nonce}\", algorithm={algorithm}, qop=\"auth\"{stale}"
+                ),
+            )
+        })
     }
 
     /// Steps 6 and 7 of RFC 3261 section 10.3.

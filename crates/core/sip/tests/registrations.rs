@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use model::{AgentId, LegId};
 use net::*;
-use sip::{Callee, Command, DownReason, Event, PeerId, Registrant, Secret, User, Watch};
+use sip::{
+    Callee, Challenges, Command, DownReason, Event, PeerId, Realm, Registrant, Secret, User, Watch,
+};
 
 const PHONE: &str = "198.51.100.7:40000";
 
@@ -99,6 +101,34 @@ fn a_wrong_password_and_an_unknown_user_are_refused_alike() {
                 DownReason::Refused(model::SipStatus(401))
             )),
             "{user}"
+        );
+    }
+}
+
+#[test]
+fn each_set_of_algorithms_lets_a_phone_register() {
+    for challenge in [Challenges::Md5, Challenges::Sha256Md5, Challenges::Sha256] {
+        let mut net = Net::new();
+        let mut registrar = options(DIALER);
+        registrar.realm = Some(Realm {
+            name: "other.example".into(),
+            challenge,
+        });
+        net.add(registrar, 1);
+        net.add(options(PHONE), 7);
+        let secret = Secret::Password("right".into());
+        let users = vec![User {
+            agent: AgentId(3),
+            name: "anna".into(),
+            secret,
+        }];
+        net.command(DIALER, Command::SetUsers(users));
+        net.command(PHONE, register("anna", "right"));
+        net.run(secs(1));
+        assert_eq!(
+            net.of(PHONE),
+            [Event::Registered(PeerId(1))],
+            "{challenge:?}"
         );
     }
 }

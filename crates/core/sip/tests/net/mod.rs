@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use model::{LegId, Now, SipStatus, Timestamp, WallTime};
 use sip::{
-    Callee, Codecs, Command, Credentials, Effect, Event, Inbound, Input, Invite, LocalMedia,
-    NextHop, Options, Respond, Secret, Timers, UserAgent,
+    Callee, Challenges, Codecs, Command, Credentials, Effect, Event, Inbound, Input, Invite,
+    LocalMedia, NextHop, Options, Realm, Respond, Secret, Timers, UserAgent,
 };
 
 pub const DIALER: &str = "192.0.2.1:5060";
@@ -65,7 +65,10 @@ pub fn options(local: &str) -> Options {
         timers: Timers::default(),
         legs_max: 100,
         inbound: Inbound::Report,
-        realm: Some("phones.example".into()),
+        realm: Some(Realm {
+            name: "phones.example".into(),
+            challenge: Challenges::Sha256Md5,
+        }),
     }
 }
 

@@ -1,1 +1,0 @@
-//! The media half: the port pool, the RTP sockets and the 20 ms clock.
