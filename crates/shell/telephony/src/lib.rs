@@ -13,7 +13,6 @@
 mod error;
 mod event;
 mod gate;
-mod media;
 mod media_api;
 mod phone;
 mod shard;

@@ -32,8 +32,8 @@ pub struct ShardOptions {
     pub legs_max: usize,
     /// SIP timers.
     pub timers: sip::Timers,
-    /// The realm of agents' phones; `None`: no phone can register here.
-    pub realm: Option<String>,
+    /// What agents' phones are asked for; `None`: no phone can register here.
+    pub realm: Option<sip::Realm>,
     /// What callers from outside are told: 403 or 603.
     pub refuse_inbound: SipStatus,
     /// The zero of [`Timestamp`]; one for the whole daemon.

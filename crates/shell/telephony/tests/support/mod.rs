@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use engine::{LegCommand, LegEvent};
 use model::{AttemptId, LegEnd, LegId, SipStatus, TrunkId};
-use sip::{Codecs, Credentials, LocalMedia, Secret, Timers};
+use sip::{Challenges, Codecs, Credentials, LocalMedia, Realm, Secret, Timers};
 use telephony::{
     EventSink, MediaCommand, MediaHandle, MediaPorts, MediaStopped, NumberForm, OpenError, Shard,
     ShardCommand, ShardHandle, ShardOptions, TelephonyEvent, TrunkPeer,
@@ -89,7 +89,10 @@ impl Rig {
                 invite_timeout: Duration::from_millis(2_200),
                 ..Timers::default()
             },
-            realm: Some("phones.test".into()),
+            realm: Some(Realm {
+                name: "phones.test".into(),
+                challenge: Challenges::Md5,
+            }),
             refuse_inbound: SipStatus(403),
             started: Instant::now(),
         };
