@@ -8,6 +8,14 @@
 
 mod codec;
 mod frame;
+mod jitter;
+mod outgoing;
+mod rtp;
+mod sequence;
 
 pub use codec::Codec;
 pub use frame::{FRAME, FRAME_SAMPLES, Frame, SAMPLE_RATE, SILENCE, duration_of, mix, samples_in};
+pub use jitter::{JitterBuffer, PlayoutStats};
+pub use outgoing::Outgoing;
+pub use rtp::{MalformedRtp, RTP_HEADER_BYTES, RtpHeader, RtpPacket};
+pub use sequence::{Arrival, ReceiveStats, SequenceTracker};
