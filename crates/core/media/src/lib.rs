@@ -21,22 +21,30 @@
 
 mod codec;
 mod dtmf;
+mod error;
 mod frame;
 mod goertzel;
 mod jitter;
 mod outgoing;
+mod resample;
 mod rtp;
 mod sequence;
 mod telephone_event;
+mod timeline;
 mod tone;
+mod wav;
 
 pub use codec::Codec;
 pub use dtmf::{Dtmf, DtmfDetector};
+pub use error::MediaError;
 pub use frame::{FRAME, FRAME_SAMPLES, Frame, SAMPLE_RATE, SILENCE, duration_of, mix, samples_in};
 pub use goertzel::{Goertzel, tone_share};
 pub use jitter::{JitterBuffer, PlayoutStats};
 pub use outgoing::Outgoing;
+pub use resample::{RATES, resample};
 pub use rtp::{MalformedRtp, RTP_HEADER_BYTES, RtpHeader, RtpPacket};
 pub use sequence::{Arrival, ReceiveStats, SequenceTracker};
 pub use telephone_event::{EventPacket, EventReceiver, EventSender, TelephoneEvent};
+pub use timeline::{Piece, Playhead, Timeline};
 pub use tone::{amplitude, connected_tone, dual_tone, fault_tone, hold_beep, sweep};
+pub use wav::read_wav;
