@@ -78,11 +78,13 @@ pub enum MediaCommand {
 pub enum OpenError {
     /// All ports are in use or resting.
     #[error(
-        "all {ports} RTP ports are in use or resting; widen the port range or lower the lines of the trunks"
+        "all even RTP ports from {first} to {last} are in use or resting; widen the range or lower the lines of the trunks"
     )]
     NoFreePort {
-        /// Size of the range.
-        ports: u32,
+        /// First port of the range.
+        first: u16,
+        /// Last port of the range.
+        last: u16,
     },
     /// The socket could not be bound.
     #[error("RTP port {port} cannot be bound: {reason}")]
