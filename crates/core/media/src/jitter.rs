@@ -68,6 +68,18 @@ struct Playing {
     pops: u32,
 }
 
+impl Playing {
+    const fn from(head: u32, end: u32) -> Self {
+        Self {
+            head,
+            end,
+            missed: 0,
+            least_ready: u32::MAX,
+            pops: 0,
+        }
+    }
+}
+
 impl JitterBuffer {
     /// Waits for `delay` before the first sample; clipped to 20 to 100 ms.
     pub fn new(delay: Duration) -> Self {
@@ -142,13 +154,7 @@ impl JitterBuffer {
                 *pops -= 1;
                 return None;
             }
-            State::Filling { head, end, .. } => Playing {
-                head: *head,
-                end: *end,
-                missed: 0,
-                least_ready: u32::MAX,
-                pops: 0,
-            },
+            State::Filling { head, end, .. } => Playing::from(*head, *end),
             State::Playing(playing) => *playing,
         };
         self.drop_surplus(&mut playing);
@@ -159,6 +165,23 @@ impl JitterBuffer {
         } else {
             State::Playing(playing)
         };
+        Some(frame)
+    }
+
+    /// The next 20 ms that lie ready, without waiting for their turn; none once all are taken. For
+    /// whoever stops listening and must not lose what came already.
+    pub fn take_ready(&mut self) -> Option<Frame> {
+        let mut playing = match self.state {
+            State::Empty => return None,
+            State::Filling { head, end, .. } => Playing::from(head, end),
+            State::Playing(playing) => playing,
+        };
+        if ahead(playing.end, playing.head) <= 0 {
+            self.state = State::Empty;
+            return None;
+        }
+        let frame = self.play(&mut playing);
+        self.state = State::Playing(playing);
         Some(frame)
     }
 
@@ -262,6 +285,17 @@ mod tests {
             .flatten()
             .collect();
         assert_eq!(played, ramp(start, 960));
+    }
+
+    #[test]
+    fn what_lies_ready_can_be_taken_at_once_before_or_after_the_delay() {
+        let mut buffer = JitterBuffer::new(DELAY);
+        (0..3).for_each(|n| buffer.push(n * 160, &ramp(n * 160, 160)));
+        let taken: Vec<i16> = std::iter::from_fn(|| buffer.take_ready())
+            .flatten()
+            .collect();
+        assert_eq!(taken, ramp(0, 480));
+        assert_eq!((buffer.take_ready(), buffer.pop()), (None, None));
     }
 
     #[test]
