@@ -13,6 +13,7 @@
 mod error;
 mod event;
 mod gate;
+mod media;
 mod media_api;
 mod phone;
 mod shard;
@@ -22,6 +23,7 @@ mod trunk;
 
 pub use error::ShardError;
 pub use event::{EventSink, TelephonyEvent};
+pub use media::{LibraryError, MediaError, MissingSound, PromptLibrary};
 pub use media_api::{MediaCommand, MediaHandle, MediaPorts, MediaStopped, OpenError};
 pub use phone::PhoneUser;
 pub use shard::{Shard, ShardCommand, ShardHandle, ShardOptions, ShardTally};
