@@ -24,6 +24,10 @@ mod trunk;
 pub use error::ShardError;
 pub use event::{EventSink, TelephonyEvent};
 pub use media::{LibraryError, MediaError, MissingSound, PromptLibrary};
+pub use media::{
+    Counter, LibraryError, MediaCounters, MediaError, MediaOptions, MediaThread, MissingSound,
+    PortRange, PromptLibrary,
+};
 pub use media_api::{MediaCommand, MediaHandle, MediaPorts, MediaStopped, OpenError};
 pub use phone::PhoneUser;
 pub use shard::{Shard, ShardCommand, ShardHandle, ShardOptions, ShardTally};
