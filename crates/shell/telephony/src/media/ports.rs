@@ -8,9 +8,6 @@ use model::Timestamp;
 
 use super::error::MediaError;
 
-/// The least that a released port rests.
-const REST: Duration = Duration::from_secs(5);
-
 /// How long nothing must have come to a resting port before it is used again. A far end that never
 /// learned of the hang-up may send for minutes.
 const QUIET: Duration = Duration::from_secs(1);
@@ -75,10 +72,8 @@ pub(super) struct Resting {
 }
 
 impl Resting {
-    pub(super) fn since(released: Timestamp) -> Self {
-        Self {
-            until: released + REST,
-        }
+    pub(super) const fn until(until: Timestamp) -> Self {
+        Self { until }
     }
 
     /// A packet came.
@@ -118,7 +113,7 @@ mod tests {
     #[test]
     fn a_port_rests_for_its_time_and_until_it_has_been_quiet() {
         let at = Timestamp::from_millis;
-        let mut resting = Resting::since(at(1_000));
+        let mut resting = Resting::until(at(6_000));
         resting.disturbed(at(2_000));
         assert!(!resting.is_over(at(5_999)) && resting.is_over(at(6_000)));
         resting.disturbed(at(5_990));

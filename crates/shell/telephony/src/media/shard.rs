@@ -60,6 +60,9 @@ pub struct MediaOptions {
     /// How long sound waits to be put in order where it must be mixed or listened to, 20 to 100 ms.
     /// Plain bridges do not wait.
     pub playout_delay: Duration,
+    /// How long a port rests between two calls: 5 s is usual, until the far end's last packets and its
+    /// retransmitted BYE are through. It rests on while packets still come.
+    pub port_rest: Duration,
 }
 
 /// The running thread. Dropping it stops the thread: plays end unreported, sockets close.
@@ -99,6 +102,7 @@ impl MediaThread {
             board: Switchboard::new(settings, library, Arc::clone(&counters)),
             numbers: random_numbers()?,
             counters: Arc::clone(&counters),
+            port_rest: options.port_rest,
             started: Instant::now(),
             report,
         };
@@ -237,6 +241,7 @@ struct Shard<R> {
     board: Switchboard,
     numbers: ChaCha20Rng,
     counters: Arc<MediaCounters>,
+    port_rest: Duration,
     started: Instant,
     report: R,
 }
@@ -292,7 +297,7 @@ impl<R: FnMut(LegEvent)> Shard<R> {
                 Ok(Request::Command(command)) => {
                     let now = self.now();
                     if let Some(port) = self.board.command(now, command, &mut self.sockets) {
-                        self.sockets.rest(port, now);
+                        self.sockets.rest(port, now + self.port_rest);
                     }
                     // Facts of an earlier command are out before the next one is looked at.
                     self.report_facts();
@@ -322,7 +327,7 @@ impl<R: FnMut(LegEvent)> Shard<R> {
                 problem = "bug",
                 "the leg had RTP port {before} already"
             );
-            self.sockets.rest(before, self.now());
+            self.sockets.rest(before, self.now() + self.port_rest);
         }
     }
 
@@ -491,9 +496,9 @@ impl Sockets {
         Some((len, from, leg))
     }
 
-    fn rest(&mut self, port: u16, now: Timestamp) {
+    fn rest(&mut self, port: u16, until: Timestamp) {
         if let Some(open) = self.open.get_mut(&port) {
-            open.used_by = Use::Nobody(Resting::since(now));
+            open.used_by = Use::Nobody(Resting::until(until));
             self.resting.push(port);
         }
     }

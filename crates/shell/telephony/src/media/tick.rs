@@ -174,7 +174,7 @@ mod tests {
         bench.ticks(99);
         assert_eq!(bench.facts(), []);
         bench.ticks(100);
-        assert_eq!(bench.facts(), [lost.clone()], "once, at 2 s");
+        assert_eq!(bench.facts(), vec![lost.clone()], "once, at 2 s");
         bench.packet(1, header(Codec::Alaw, 0), &[1; 160]);
         assert_eq!(bench.facts(), [LegEvent::AudioStarted { leg: LEG }]);
         bench.ticks(499);
