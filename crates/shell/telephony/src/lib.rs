@@ -23,7 +23,6 @@ mod trunk;
 
 pub use error::ShardError;
 pub use event::{EventSink, TelephonyEvent};
-pub use media::{LibraryError, MediaError, MissingSound, PromptLibrary};
 pub use media::{
     Counter, LibraryError, MediaCounters, MediaError, MediaOptions, MediaThread, MissingSound,
     PortRange, PromptLibrary,
