@@ -1,7 +1,8 @@
 //! May this number be called now, and if not, when? And how many of those who answered were left alone?
 //!
 //! Is told: profiles (dated rules of a jurisdiction, as data), the candidate zones of a number, its
-//! history, and the instant. Decides: whether the windows are open and until when ([`Rules::window`]),
+//! history, and the instant. Decides: where a person may be ([`zones_of_number`], [`zones_of_place`],
+//! [`join`]), whether the windows are open and until when ([`Rules::window`]),
 //! whether a call may start ([`Rules::check`]), the class of an answered call in the abandon ledger
 //! ([`ledger_class`]) and the rate by a profile's own formula ([`LedgerCounts::rate`]).
 //!
@@ -48,8 +49,10 @@ mod hours;
 mod ledger;
 mod load;
 mod period;
+mod places;
 mod profile;
 mod rules;
+mod zones;
 
 pub use abandon::{AbandonMessage, AbandonRule, Formula, ProfileAbandon};
 pub use calling_window::Window;
@@ -59,8 +62,10 @@ pub use error::ProfileError;
 pub use hours::{ClockTime, DailyHours, HoursError, Span};
 pub use ledger::{AnsweredTimes, LedgerCounts, Machines, ledger_class, wilson_upper_95};
 pub use period::{Period, PeriodSpan};
+pub use places::zones_of_place;
 pub use profile::{
     Basis, Calendar, CallerId, Confidence, Identity, Overlap, Profile, Retention, Source, Status,
     Suppression, SuppressionList, Windows,
 };
 pub use rules::{RuleRef, Rules, RulesError};
+pub use zones::{Evidence, join, number_evidence, zones_of_country, zones_of_number};
