@@ -46,8 +46,13 @@ impl Engine {
                 play, heard, whole, ..
             } => self.message_played(attempt, play, heard, whole),
             LegEvent::AudioStarted { .. } => {
-                if let Some(call) = self.calls.get_mut(&attempt) {
-                    call.answered_mut().audio = true;
+                // Audio before the answer is no answer.
+                if let Some(answered) = self
+                    .calls
+                    .get_mut(&attempt)
+                    .and_then(|c| c.answered.as_mut())
+                {
+                    answered.audio = true;
                 }
             }
             LegEvent::AudioLost { .. } => self.person_audio_lost(attempt),

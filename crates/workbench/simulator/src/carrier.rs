@@ -99,6 +99,24 @@ impl World {
         }
     }
 
+    /// A person hears something: some press a key, some put the phone down.
+    pub(crate) fn listens(&mut self, leg: LegId) {
+        let after = self.between(100, 2_000);
+        match self.draw(10) {
+            0..=4 => self.later(after, Coming::Key { leg, digit: '1' }),
+            5 => self.later(after, Coming::Key { leg, digit: '2' }),
+            6 => self.later(after, Coming::Key { leg, digit: '9' }),
+            7 => self.later(
+                after,
+                Coming::Over {
+                    leg,
+                    end: LegEnd::bare(Ended::Remote),
+                },
+            ),
+            _ => {}
+        }
+    }
+
     pub(crate) fn hung_up(&mut self, leg: LegId) {
         match self.lines.get(&leg) {
             Some(Line::Up) => {

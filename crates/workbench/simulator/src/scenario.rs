@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use announce::{Gate, Keys, Language, Message, Options, Segment};
 use compliance::{Profile, Rules};
 use engine::{CampaignSpec, CampaignState, Mode, RetryTable};
 use model::{AgentGroupId, CampaignId, E164, TrunkGroupId, WallTime, standard_dispositions};
@@ -60,10 +61,15 @@ pub struct Faults {
 }
 
 impl Scenario {
-    /// Ten agents, a predictive and a preview campaign, half an hour, nothing goes wrong.
+    /// Ten agents, a predictive and a preview campaign, a notification beside them, half an hour, nothing
+    /// goes wrong.
     pub fn small() -> Self {
         Self {
-            campaigns: vec![campaign(1, Mode::Predictive), campaign(2, Mode::Preview)],
+            campaigns: vec![
+                campaign(1, Mode::Predictive),
+                campaign(2, Mode::Preview),
+                campaign(3, Mode::Notification),
+            ],
             prospects: 150,
             phones_each: 2,
             team: Team {
@@ -146,7 +152,30 @@ pub fn campaign(id: i32, mode: Mode) -> CampaignSpec {
         questionnaire: None,
         greeting: "Good day".to_owned(),
         dispositions: standard_dispositions(),
-        message: None,
+        message: (mode == Mode::Notification).then(debt_message),
         abandoned_message: Vec::new(),
+    }
+}
+
+/// Says who calls, asks who listens, and only then the amount.
+fn debt_message() -> Message {
+    let prompts = |id: &str| {
+        vec![Segment::Prompts {
+            ids: vec![id.to_owned()],
+        }]
+    };
+    Message {
+        language: Language::Russian,
+        voice: "ru".to_owned(),
+        options: Options::default(),
+        identification: prompts("phrase.identification"),
+        gate: Some(Gate {
+            prompt: prompts("phrase.gate"),
+            wait: Duration::from_secs(8),
+        }),
+        body: vec![Segment::Amount],
+        goodbye: prompts("phrase.goodbye"),
+        keys: Keys::default(),
+        amount_without_check: None,
     }
 }

@@ -9,8 +9,8 @@ use engine::{
 };
 use model::{
     AgentGroupId, AgentId, AttemptId, CallResult, CallbackId, CampaignId, E164, Ended, LedgerClass,
-    LegEnd, LegId, ListId, Now, PhoneId, PlayId, ProspectId, Timestamp, TrunkGroupId, TrunkId,
-    ZoneSet,
+    LegEnd, LegId, ListId, Money, Now, PhoneId, PlayId, ProspectId, Timestamp, TrunkGroupId,
+    TrunkId, ZoneSet,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -71,6 +71,10 @@ pub(crate) enum Coming {
     PersonLeaves {
         attempt: AttemptId,
     },
+    Key {
+        leg: LegId,
+        digit: char,
+    },
     Input(Box<Input>),
     Fault(Fault),
     FaultOver(Fault),
@@ -95,6 +99,8 @@ pub struct Report {
     pub attempts: u64,
     /// Calls joined to an agent.
     pub connected: u64,
+    /// Messages heard to their end.
+    pub delivered: u64,
     /// People whom no agent took.
     pub abandoned: u64,
     /// Attempts without a result or talks without an outcome at the end.
@@ -234,7 +240,10 @@ impl World {
                 kind: WorkKind::Fresh,
                 zones: zones.clone(),
                 subject: None,
-                amount: None,
+                amount: "RUB"
+                    .parse()
+                    .ok()
+                    .map(|rub| Money::new(i64::from(n) * 101 + 5, rub)),
                 language: None,
                 consent: true,
                 phones: phones.collect(),
@@ -388,6 +397,10 @@ impl World {
                     _ => Ok(()),
                 }
             }
+            Coming::Key { leg, digit } if self.lines.get(&leg) == Some(&Line::Up) => {
+                self.hand_in(Input::Leg(LegEvent::Digit { leg, digit }))
+            }
+            Coming::Key { .. } => Ok(()),
             Coming::Input(input) => self.hand_in(*input),
             Coming::Fault(fault) => self.fault(fault),
             Coming::FaultOver(fault) => self.fault_over(fault),
@@ -488,6 +501,9 @@ impl World {
                 repeat,
             } => {
                 self.plays.insert(leg, play);
+                if self.persons.contains_key(&leg) {
+                    self.listens(leg);
+                }
                 if !repeat {
                     let heard = Duration::from_millis(400) * sounds.len() as u32;
                     self.later(heard, Coming::Played { leg, play, heard });

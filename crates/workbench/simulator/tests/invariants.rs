@@ -6,7 +6,10 @@ use simulator::{Scenario, World};
 fn a_quiet_day_keeps_every_invariant_and_reaches_people() {
     for seed in 1..=20 {
         let day = World::run(&Scenario::small(), seed).unwrap_or_else(|v| panic!("{v}"));
-        assert!(day.connected > 50, "seed {seed}: {day:?}");
+        assert!(
+            day.connected > 50 && day.delivered > 20,
+            "seed {seed}: {day:?}"
+        );
     }
 }
 
