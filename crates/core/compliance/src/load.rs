@@ -5,20 +5,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use chrono_tz::Tz;
-use model::Share;
 use toml::{Table, Value};
 
-use crate::abandon::{AbandonMessage, Formula, ProfileAbandon, default};
-use crate::caps::{Cap, CapKind, Counts, Scope};
 use crate::error::ProfileError;
 use crate::group::Group;
 use crate::hours::{DailyHours, Span};
-use crate::period::Period;
-use crate::profile::{
-    Basis, Calendar, CallerId, Confidence, Identity, Overlap, Profile, Retention, Source, Status,
-    Suppression, SuppressionList, Windows,
-};
+use crate::profile::{Basis, Calendar, Confidence, Overlap, Profile, Source, Status, Windows};
+
+mod abandon;
+mod caps;
+mod duties;
 
 /// 60 s between the ring limit and closing, unless a profile says otherwise: an answer just after closing
 /// to a call sent just before is an avoidable dispute.
@@ -121,23 +117,26 @@ fn profile(
         requires_consent: group.flag("requires_consent", false)?,
         stated_time_overrides: group.flag("stated_time_overrides", false)?,
         windows: windows(group.group("windows")?, calendars)?,
-        abandon: group.optional_group("abandon")?.map(abandon).transpose()?,
+        abandon: group
+            .optional_group("abandon")?
+            .map(abandon::abandon)
+            .transpose()?,
         caps: group
             .list("caps")?
             .into_iter()
-            .map(cap)
+            .map(caps::cap)
             .collect::<Result<_, _>>()?,
         identity: group
             .optional_group("identity")?
-            .map(identity)
+            .map(duties::identity)
             .transpose()?,
         suppression: group
             .optional_group("suppression")?
-            .map(suppression)
+            .map(duties::suppression)
             .transpose()?,
         retention: group
             .optional_group("retention")?
-            .map(retention)
+            .map(duties::retention)
             .transpose()?,
     };
     if profile.status == Status::Confirmed
@@ -309,276 +308,6 @@ fn optional_spans(group: &mut Group, key: &str) -> Result<Option<Vec<Span>>, Pro
         Span::new(open.parse().map_err(hours)?, close.parse().map_err(hours)?).map_err(hours)
     };
     pairs.iter().map(span).collect::<Result<_, _>>().map(Some)
-}
-
-fn abandon(mut group: Group) -> Result<ProfileAbandon, ProfileError> {
-    let abandon = ProfileAbandon {
-        source: source(&mut group)?,
-        basis: basis(&mut group)?,
-        limit: group.share("limit")?,
-        target_share: group
-            .optional_share("target_share")?
-            .unwrap_or(default::TARGET_SHARE),
-        formula: group.choice("formula", &Formula::ALL.map(|f| (f.as_str(), f)))?,
-        period: period(group.group("period")?)?,
-        ledger_key: group.optional_strings("ledger_key")?,
-        min_ring: group.seconds("min_ring_s")?.unwrap_or(default::MIN_RING),
-        max_silence: group
-            .seconds("max_silence_after_greeting_s")?
-            .unwrap_or(default::MAX_SILENCE),
-        message: group.optional_group("message")?.map(message).transpose()?,
-        false_positive_counts: true,
-        max_false_positive: default::MAX_FALSE_POSITIVE,
-    };
-    if abandon.target_share > Share::ONE {
-        return Err(group.wrong(
-            "target_share",
-            &abandon.target_share.fraction().to_string(),
-            "a share from 0 to 1",
-        ));
-    }
-    let (counts, max) = match group.optional_group("amd_false_positive")? {
-        None => (true, default::MAX_FALSE_POSITIVE),
-        Some(mut machines) => {
-            let counts = machines.flag("in_numerator", true)?;
-            let max = machines
-                .optional_share("max_rate")?
-                .unwrap_or(default::MAX_FALSE_POSITIVE);
-            machines.optional_choice("bound", &[("wilson_upper_95", ())])?;
-            machines.finish()?;
-            (counts, max)
-        }
-    };
-    group.finish()?;
-    Ok(ProfileAbandon {
-        false_positive_counts: counts,
-        max_false_positive: max,
-        ..abandon
-    })
-}
-
-fn message(mut group: Group) -> Result<AbandonMessage, ProfileError> {
-    let message = AbandonMessage {
-        required: group.flag("required", true)?,
-        must_contain: group.optional_strings("must_contain")?,
-        opt_out: group.optional_string("opt_out")?,
-    };
-    group.finish()?;
-    Ok(message)
-}
-
-fn period(mut group: Group) -> Result<Period, ProfileError> {
-    #[derive(Clone, Copy)]
-    enum Kind {
-        SuccessiveDays,
-        CalendarDay,
-        CalendarMonth,
-        WholeCampaign,
-    }
-    let kind = group.choice(
-        "kind",
-        &[
-            ("successive_days", Kind::SuccessiveDays),
-            ("calendar_day", Kind::CalendarDay),
-            ("calendar_month", Kind::CalendarMonth),
-            ("whole_campaign", Kind::WholeCampaign),
-        ],
-    )?;
-    let zone = |group: &mut Group| -> Result<Tz, ProfileError> {
-        let name = group.string("zone")?;
-        name.parse().map_err(|_| {
-            group.wrong(
-                "zone",
-                &name,
-                "a name of the tz database, such as Europe/London",
-            )
-        })
-    };
-    let period = match kind {
-        Kind::SuccessiveDays => Period::SuccessiveDays {
-            days: group.number("days")?,
-        },
-        Kind::CalendarDay => Period::CalendarDay {
-            zone: zone(&mut group)?,
-        },
-        Kind::CalendarMonth => Period::CalendarMonth {
-            zone: zone(&mut group)?,
-        },
-        Kind::WholeCampaign => Period::WholeCampaign,
-    };
-    group.finish()?;
-    Ok(period)
-}
-
-fn cap(mut group: Group) -> Result<Cap, ProfileError> {
-    #[derive(Clone, Copy)]
-    enum Kind {
-        PerLocalDay,
-        PerCalendarWeek,
-        PerCalendarMonth,
-        Rolling,
-        AfterTalk,
-        AfterRefusal,
-        AfterAbandon,
-        AfterMachine,
-    }
-    let kind = group.choice(
-        "kind",
-        &[
-            ("per_local_day", Kind::PerLocalDay),
-            ("per_calendar_week", Kind::PerCalendarWeek),
-            ("per_calendar_month", Kind::PerCalendarMonth),
-            ("rolling", Kind::Rolling),
-            ("after_talk", Kind::AfterTalk),
-            ("after_refusal", Kind::AfterRefusal),
-            ("after_abandon", Kind::AfterAbandon),
-            ("after_machine", Kind::AfterMachine),
-        ],
-    )?;
-    let counted = |group: &mut Group| -> Result<(Counts, u32), ProfileError> {
-        let counts = group.choice(
-            "counts",
-            &[
-                ("tries", Counts::Tries),
-                ("talks", Counts::Talks),
-                ("recorded_messages", Counts::RecordedMessages),
-            ],
-        )?;
-        Ok((counts, group.number("max")?))
-    };
-    let kind = match kind {
-        Kind::PerLocalDay => {
-            let (counts, max) = counted(&mut group)?;
-            CapKind::PerLocalDay { counts, max }
-        }
-        Kind::PerCalendarWeek => {
-            let (counts, max) = counted(&mut group)?;
-            CapKind::PerCalendarWeek { counts, max }
-        }
-        Kind::PerCalendarMonth => {
-            let (counts, max) = counted(&mut group)?;
-            CapKind::PerCalendarMonth { counts, max }
-        }
-        Kind::Rolling => {
-            let (counts, max) = counted(&mut group)?;
-            CapKind::Rolling {
-                counts,
-                max,
-                period: length(&mut group)?,
-            }
-        }
-        Kind::AfterTalk => CapKind::AfterTalk {
-            days: group.number("days")?,
-        },
-        Kind::AfterRefusal => CapKind::AfterRefusal {
-            days: group.number("days")?,
-        },
-        Kind::AfterAbandon => CapKind::AfterAbandon {
-            lockout: length(&mut group)?,
-            unless_agent_reserved: group.flag("unless_agent_reserved", false)?,
-            then_agent_reserved: group.flag("then_agent_reserved", false)?,
-        },
-        Kind::AfterMachine => CapKind::AfterMachine {
-            lockout: length(&mut group)?,
-            unless_agent_reserved: group.flag("unless_agent_reserved", false)?,
-        },
-    };
-    let cap = Cap {
-        kind,
-        scope: group.choice(
-            "scope",
-            &[
-                ("person", Scope::Person),
-                ("number", Scope::Number),
-                ("person_per_seller", Scope::PersonPerSeller),
-                ("person_per_creditor", Scope::PersonPerCreditor),
-                ("person_per_subject", Scope::PersonPerSubject),
-            ],
-        )?,
-        source: source(&mut group)?,
-    };
-    group.finish()?;
-    Ok(cap)
-}
-
-/// From `hours` or `days`, exactly one of them.
-fn length(group: &mut Group) -> Result<Duration, ProfileError> {
-    let hours = group.optional_number::<u32>("hours")?;
-    let days = group.optional_number::<u32>("days")?;
-    let seconds = match (hours, days) {
-        (Some(hours), None) => u64::from(hours) * 3_600,
-        (None, Some(days)) => u64::from(days) * 86_400,
-        (None, None) => {
-            return Err(ProfileError::Missing {
-                path: group.path("hours"),
-            });
-        }
-        (Some(_), Some(_)) => {
-            return Err(group.wrong("days", "both hours and days", "one of them"));
-        }
-    };
-    Ok(Duration::from_secs(seconds))
-}
-
-fn identity(mut group: Group) -> Result<Identity, ProfileError> {
-    let ranges = group.optional_strings("ranges")?;
-    let identity = Identity {
-        source: source(&mut group)?,
-        caller_id: group.choice(
-            "caller_id",
-            &[
-                ("required", CallerId::Required),
-                ("required_callable", CallerId::RequiredCallable),
-                ("allowed_ranges", CallerId::AllowedRanges),
-            ],
-        )?,
-        ranges: ranges
-            .iter()
-            .map(|r| digits_of_prefix(r, &group, "ranges"))
-            .collect::<Result<_, _>>()?,
-        attestation_min: group
-            .optional_choice("attestation_min", &[("A", "A"), ("B", "B"), ("C", "C")])?
-            .map(str::to_owned),
-    };
-    if identity.caller_id == CallerId::AllowedRanges && identity.ranges.is_empty() {
-        return Err(ProfileError::Missing {
-            path: group.path("ranges"),
-        });
-    }
-    group.finish()?;
-    Ok(identity)
-}
-
-fn suppression(mut group: Group) -> Result<Suppression, ProfileError> {
-    let list = |mut list: Group| {
-        let read = SuppressionList {
-            name: list.string("name")?,
-            max_age_days: list.optional_number("max_age_days")?,
-            honour_within_business_days: list.optional_number("honour_within_business_days")?,
-            keep_years: list.optional_number("keep_years")?,
-        };
-        list.finish()?;
-        Ok(read)
-    };
-    let suppression = Suppression {
-        source: source(&mut group)?,
-        lists: group
-            .list("lists")?
-            .into_iter()
-            .map(list)
-            .collect::<Result<_, _>>()?,
-    };
-    group.finish()?;
-    Ok(suppression)
-}
-
-fn retention(mut group: Group) -> Result<Retention, ProfileError> {
-    let retention = Retention {
-        source: source(&mut group)?,
-        call_records_days: group.number("call_records_days")?,
-    };
-    group.finish()?;
-    Ok(retention)
 }
 
 /// `+7900` → `7900`.
