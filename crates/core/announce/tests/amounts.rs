@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use announce::{Language, Minor, MinorPolicy, Negative, Options, SpeakError, Speaker};
+use announce::{Language, Minor, MinorPolicy, Negative, Options, SpeakError, Speaker, VoicePack};
 use model::{Currency, Money};
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -225,6 +225,27 @@ proptest! {
                 prop_assert!(language.words().iter().any(|(id, _)| *id == token), "{token}");
             }
         }
+    }
+
+    #[test]
+    fn a_pack_with_joined_prompts_says_the_same_words_as_one_without(
+        minor in 0..=Money::MAX_MINOR,
+        joins in prop::collection::vec((0..Money::MAX_MINOR, 0..6_usize, 2..5_usize), 0..40),
+    ) {
+        let speaker = Speaker::new(Language::Russian, Options::default());
+        let say = |minor: i64| speaker.amount(Money::new(minor, currency("RUB"))).unwrap().tokens;
+        let mut ids: BTreeSet<String> = Language::Russian.words().iter().map(|(id, _)| (*id).to_owned()).collect();
+        // Pieces of other sums, and of this one, recorded whole.
+        for (other, from, length) in joins {
+            for tokens in [say(other), say(minor)] {
+                ids.extend(tokens.get(from..from + length).map(|piece| piece.join(" ")));
+            }
+        }
+        let prompts: String = ids.iter().map(|id| format!("\"{id}\" = \"{}.wav\"\n", id.replace(' ', "_"))).collect();
+        let head = "format = 1\nlang = \"ru\"\nname = \"n\"\nlicence = \"l\"\nattribution = \"a\"\n[prompts]\n";
+        let pack = VoicePack::parse(&format!("{head}{prompts}")).unwrap();
+        let said: Vec<&str> = pack.join(&say(minor)).unwrap().iter().flat_map(|e| e.ids.split(' ')).collect();
+        prop_assert_eq!(said, say(minor));
     }
 
     #[test]

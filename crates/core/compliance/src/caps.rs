@@ -252,11 +252,12 @@ impl Cap {
 
     /// When it lets the number be called, looking at `at`.
     pub(crate) fn free(&self, asked: &Asked<'_>, at: WallTime) -> Free {
+        // A try that seems to lie ahead was made by a node whose clock runs ahead: it counts.
         let past = || {
             asked
                 .history
                 .iter()
-                .filter(|p| p.at <= at && self.scope.includes(p, asked))
+                .filter(|p| self.scope.includes(p, asked))
         };
         let newest =
             |wanted: fn(&PastTry) -> bool| past().filter(|p| wanted(p)).map(|p| p.at).max();

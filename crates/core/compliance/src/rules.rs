@@ -1,13 +1,14 @@
 //! The strictest combination of the profiles that a campaign is bound by.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::Problem;
+use model::{E164, Problem};
 use serde::{Deserialize, Serialize};
 
 use crate::abandon::AbandonRule;
 use crate::hours::DailyHours;
-use crate::profile::{Profile, Source, Status};
+use crate::profile::{Identity, Profile, Source, Status};
 
 /// What a campaign must obey: the intersection of windows, the least of caps and limits, the greatest of
 /// ring times and lockouts.
@@ -128,6 +129,42 @@ impl Rules {
             .map(|r| r.call_records_days)
             .max()?;
         Some(Duration::from_secs(u64::from(days) * 86_400))
+    }
+
+    /// The rule that bars this number from being shown as the caller's; `None` when all profiles take it.
+    pub fn bars_caller(&self, caller: E164) -> Option<RuleRef> {
+        let digits = caller.digits().to_string();
+        let groups = self
+            .profiles
+            .iter()
+            .filter_map(|p| Some((p, p.identity.as_ref()?)));
+        let takes = |identity: &Identity| {
+            identity.ranges.is_empty()
+                || identity
+                    .ranges
+                    .iter()
+                    .any(|r| digits.starts_with(r.as_str()))
+        };
+        groups
+            .filter(|(_, identity)| !takes(identity))
+            .map(|(profile, identity)| RuleRef::of(profile, "caller_id", &identity.source))
+            .next()
+    }
+
+    /// Suppression lists that must have been consulted, by name, with the age in days from which a copy is
+    /// stale: the least of all profiles.
+    pub fn suppression_lists(&self) -> BTreeMap<&str, Option<u32>> {
+        let mut lists: BTreeMap<&str, Option<u32>> = BTreeMap::new();
+        for list in self
+            .profiles
+            .iter()
+            .filter_map(|p| p.suppression.as_ref())
+            .flat_map(|s| &s.lists)
+        {
+            let age = lists.entry(&list.name).or_insert(list.max_age_days);
+            *age = [*age, list.max_age_days].into_iter().flatten().min();
+        }
+        lists
     }
 
     /// The profiles, sorted by id and version.

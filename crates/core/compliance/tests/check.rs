@@ -167,6 +167,22 @@ fn florida_takes_three_tries_in_any_24_hours_and_those_that_never_rang_do_not_co
 }
 
 #[test]
+fn a_try_of_a_node_whose_clock_runs_ahead_counts() {
+    let mut case = Case::new("us", &["us_federal", "us_fl"], "America/New_York");
+    for minute in ["00", "01", "02"] {
+        case.past(
+            &format!("2026-06-10T16:{minute}:00Z"),
+            CallResult::NoAnswer,
+            |_| {},
+        );
+    }
+    assert_eq!(
+        case.at("2026-06-10T16:01:30Z"),
+        held("cap:tries_rolling", "2026-06-11T16:00:00Z")
+    );
+}
+
+#[test]
 fn a_debt_collector_is_silent_for_seven_days_after_a_talk_about_the_same_debt() {
     let mut case = Case::new("us", &["us_regf"], "America/New_York");
     case.talk("2026-06-10T16:00:00Z");

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use compliance::{Formula, Period, Profile, ProfileError, Rules};
 use model::{Share, WallTime, ZoneSet};
+use proptest::prelude::*;
 
 #[test]
 fn every_shipped_profile_loads_alone_and_combines() {
@@ -119,6 +120,47 @@ fn the_strictest_of_two_profiles_is_taken_rule_by_rule() {
     assert!(pick(&["us_fl", "fr"]).lookback() >= Duration::from_secs(61 * 86_400));
     assert_eq!(pick(&["us_fl"]).lookback(), Duration::from_secs(86_400));
     assert_eq!(pick(&["us_federal"]).lookback(), Duration::ZERO);
+}
+
+#[test]
+fn a_french_campaign_shows_a_number_of_its_ranges_only() {
+    let profiles = shipped();
+    let fr: Vec<Profile> = profiles.iter().filter(|p| p.id == "fr").cloned().collect();
+    let rules = Rules::combine(&fr, None).unwrap();
+    assert_eq!(rules.bars_caller("+33162123456".parse().unwrap()), None);
+    let mobile = rules.bars_caller("+33612345678".parse().unwrap()).unwrap();
+    assert_eq!(
+        (mobile.profile.as_str(), mobile.rule.as_str()),
+        ("fr", "caller_id")
+    );
+}
+
+#[test]
+fn the_lists_of_all_profiles_must_be_consulted_each_in_its_freshest_form() {
+    let list = |name: &str, age: &str| {
+        format!(
+            "{}[profile.{name}.suppression]\nsource = \"act\"\nconfidence = \"certain\"\n\
+             lists = [{{ name = \"shared\"{age} }}, {{ name = \"{name}_own\" }}]\n",
+            GOOD.replace("profile.x", &format!("profile.{name}"))
+        )
+    };
+    let text = [
+        list("a", ", max_age_days = 31"),
+        list("b", ", max_age_days = 15"),
+        list("c", ""),
+    ]
+    .concat();
+    let rules = Rules::combine(&Profile::load(&text).unwrap(), None).unwrap();
+    let lists: Vec<_> = rules.suppression_lists().into_iter().collect();
+    assert_eq!(
+        lists,
+        [
+            ("a_own", None),
+            ("b_own", None),
+            ("c_own", None),
+            ("shared", Some(15))
+        ]
+    );
 }
 
 #[test]
@@ -248,6 +290,26 @@ fn versions_of_one_profile_stand_in_one_file() {
         [1, 2]
     );
     assert!(Rules::combine(&profiles, None).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn no_file_however_damaged_stops_the_reader(
+        file in prop::sample::select(vec![include_str!("../../../../config/profiles/fr.toml"), include_str!("../../../../config/profiles/us.toml")]),
+        at in any::<prop::sample::Index>(),
+        cut in 0..40_usize,
+        put in "[\\[\\]{}=\",.0-9a-z\n-]{0,12}",
+    ) {
+        let mut chars: Vec<char> = file.chars().collect();
+        let from = at.index(chars.len());
+        let to = (from + cut).min(chars.len());
+        chars.splice(from..to, put.chars());
+        let damaged: String = chars.into_iter().collect();
+        match Profile::load(&damaged) {
+            Ok(profiles) => prop_assert!(profiles.iter().all(|p| !p.id.is_empty())),
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+        }
+    }
 }
 
 const GOOD: &str = r#"

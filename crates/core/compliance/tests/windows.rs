@@ -184,6 +184,21 @@ fn what_closed_in_the_first_pass_of_a_repeated_hour_stays_closed_when_the_profil
 }
 
 #[test]
+fn an_instant_beyond_any_calendar_has_an_answer() {
+    let rules = rules_of(&vectors(), &["us_federal".to_owned(), "it".to_owned()]);
+    for micros in [i64::MIN, i64::MAX, -1, 0] {
+        let at = WallTime::from_unix_micros(micros);
+        let window = rules.window(&zones(&["America/New_York"]), at);
+        assert_eq!(
+            window.open,
+            rules.is_open(&zones(&["America/New_York"]), at),
+            "{micros}"
+        );
+        assert!(!window.open, "no holiday list covers it");
+    }
+}
+
+#[test]
 fn rules_survive_a_recorded_input() {
     let rules = rules_of(&vectors(), &["it".to_owned(), "fr".to_owned()]);
     let text = serde_json::to_string(&rules).unwrap();
