@@ -226,14 +226,14 @@ fn the_eighth_call_in_seven_days_about_a_debt_waits() {
 #[test]
 fn a_french_refusal_is_followed_by_sixty_full_days_of_silence() {
     let mut case = Case::new("fr", &["fr"], "Europe/Paris");
-    case.past("2026-09-01T09:00:00Z", CallResult::ConnectedAgent, |p| {
+    case.past("2026-09-03T09:00:00Z", CallResult::ConnectedAgent, |p| {
         p.talked = true;
         p.refused = true;
     });
-    // Day 1 is 2 September, day 60 is 31 October; the 1st of November is a Sunday and a holiday.
+    // Day 1 is 4 September, day 60 is Monday, 2 November.
     assert_eq!(
         case.at("2026-10-30T10:00:00Z"),
-        held("lockout:after_refusal", "2026-11-02T09:00:00Z")
+        held("lockout:after_refusal", "2026-11-03T09:00:00Z")
     );
 }
 

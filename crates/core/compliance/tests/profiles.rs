@@ -123,6 +123,17 @@ fn the_strictest_of_two_profiles_is_taken_rule_by_rule() {
 }
 
 #[test]
+fn a_closed_day_before_a_holiday_stays_closed() {
+    let it: Vec<Profile> = shipped().into_iter().filter(|p| p.id == "it").collect();
+    let rules = Rules::combine(&it, None).unwrap();
+    let rome = ZoneSet::from_names(["Europe/Rome"]).unwrap();
+    // A Sunday; Monday, 1 November 2027, is a holiday. Christmas Eve is open from 10 to 19 o'clock.
+    assert!(!rules.is_open(&rome, "2027-10-31T11:00:00Z".parse().unwrap()));
+    assert!(rules.is_open(&rome, "2027-12-24T17:59:59Z".parse().unwrap()));
+    assert!(!rules.is_open(&rome, "2027-12-24T18:00:00Z".parse().unwrap()));
+}
+
+#[test]
 fn a_french_campaign_shows_a_number_of_its_ranges_only() {
     let profiles = shipped();
     let fr: Vec<Profile> = profiles.iter().filter(|p| p.id == "fr").cloned().collect();
