@@ -97,6 +97,9 @@ impl Engine {
                 self.look = true;
             }
             Input::TrunkDown { trunk, reason } => self.trunks.set_down(trunk, Some(reason)),
+            Input::TrunkBusy { trunk, retry_after } => {
+                self.trunks.leave_alone(trunk, now.mono + retry_after);
+            }
             Input::PhoneUp(agent) => self.phone_registered(agent),
             Input::PhoneDown(agent) => self.phone_unregistered(agent),
             Input::Campaign(spec) => self.load_campaign(*spec),

@@ -37,6 +37,13 @@ pub enum Input {
         /// In words.
         reason: String,
     },
+    /// A trunk asks to be left alone for a while (RFC 3261 section 21.5.4, Retry-After).
+    TrunkBusy {
+        /// Which.
+        trunk: TrunkId,
+        /// How long.
+        retry_after: Duration,
+    },
     /// An agent's phone registered.
     PhoneUp(AgentId),
     /// An agent's phone is no longer registered.

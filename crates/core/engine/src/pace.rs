@@ -86,7 +86,7 @@ impl Engine {
             self.store(StoreWish::Return(back));
         }
         if seen.prospects > 0
-            && let Some(wait) = self.trunks.next_launch_in(group)
+            && let Some(wait) = self.trunks.next_launch_in(group, self.now.mono)
             && wait > Duration::ZERO
         {
             let at = self.after(wait);

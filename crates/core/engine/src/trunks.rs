@@ -19,6 +19,8 @@ struct Trunk {
     spec: TrunkSpec,
     in_use: u32,
     down: Option<String>,
+    /// It asked to be left alone until then.
+    alone_until: Timestamp,
     bucket: Bucket,
     /// Calls placed per unit of weight, so that trunks of one priority share calls by weight.
     placed: u64,
@@ -93,6 +95,7 @@ impl Trunks {
                         spec,
                         in_use: 0,
                         down: None,
+                        alone_until: now,
                         bucket,
                         placed: 0,
                     }
@@ -115,6 +118,13 @@ impl Trunks {
         }
     }
 
+    /// Places nothing more on a trunk before `until`.
+    pub(crate) fn leave_alone(&mut self, id: TrunkId, until: Timestamp) {
+        if let Some(trunk) = self.trunks.get_mut(&id) {
+            trunk.alone_until = trunk.alone_until.max(until);
+        }
+    }
+
     pub(crate) fn room(&mut self, group: TrunkGroupId, now: Timestamp) -> Room {
         let mut room = Room::default();
         for trunk in self.trunks.values_mut().filter(|t| t.spec.group == group) {
@@ -122,23 +132,31 @@ impl Trunks {
                 room.down += 1;
                 continue;
             }
+            room.channels += trunk.spec.channels;
+            if now < trunk.alone_until {
+                continue;
+            }
             trunk.bucket.fill(trunk.spec.calls_per_second, now);
             let free = trunk.free();
             room.lines += free;
             room.launches += free.min(trunk.bucket.whole());
-            room.channels += trunk.spec.channels;
         }
         room
     }
 
-    /// When the group's calls per second allow the next launch, if that is what it waits for.
-    pub(crate) fn next_launch_in(&self, group: TrunkGroupId) -> Option<Duration> {
+    /// When the group's calls per second, or a trunk that asked to be left alone, allow the next launch, if
+    /// that is what it waits for.
+    pub(crate) fn next_launch_in(&self, group: TrunkGroupId, now: Timestamp) -> Option<Duration> {
         let waiting = self
             .trunks
             .values()
             .filter(|t| t.spec.group == group && t.is_up() && t.free() > 0);
         waiting
-            .map(|t| t.bucket.wait(t.spec.calls_per_second))
+            .map(|t| {
+                t.bucket
+                    .wait(t.spec.calls_per_second)
+                    .max(t.alone_until.since(now))
+            })
             .min()
     }
 
@@ -157,7 +175,7 @@ impl Trunks {
             .trunks
             .values_mut()
             .filter(|t| t.spec.group == group && t.is_up() && t.free() > 0 && t.bucket.whole() > 0)
-            .filter(|t| !tried.contains(&t.spec.id))
+            .filter(|t| !tried.contains(&t.spec.id) && now >= t.alone_until)
             .min_by_key(|t| {
                 (
                     t.spec.priority,
@@ -298,6 +316,28 @@ mod tests {
         t.set_down(TrunkId(1), None);
         assert_eq!(t.hunt(GROUP, &[TrunkId(1)], now), None);
         assert_eq!(t.hunt(GROUP, &[], now), Some(TrunkId(1)));
+    }
+
+    #[test]
+    fn a_trunk_that_asks_to_be_left_alone_is_and_comes_back() {
+        let mut t = trunks(vec![spec(1, 1, 1, 5, 100)]);
+        let now = Timestamp::default();
+        t.leave_alone(TrunkId(1), Timestamp::from_millis(3_000));
+        assert_eq!(t.hunt(GROUP, &[], now), None);
+        assert_eq!(
+            t.room(GROUP, now),
+            Room {
+                lines: 0,
+                launches: 0,
+                channels: 5,
+                down: 0
+            }
+        );
+        assert_eq!(t.next_launch_in(GROUP, now), Some(Duration::from_secs(3)));
+        assert_eq!(
+            t.hunt(GROUP, &[], Timestamp::from_millis(3_000)),
+            Some(TrunkId(1))
+        );
     }
 
     #[test]

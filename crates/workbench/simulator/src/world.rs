@@ -267,6 +267,7 @@ impl World {
         Report {
             attempts: self.books.attempts.len() as u64,
             connected: self.books.count(CallResult::ConnectedAgent),
+            delivered: self.books.count(CallResult::MessageDelivered),
             abandoned: self.books.ledger.get(&LedgerClass::A).copied().unwrap_or(0),
             unfinished: self.books.unfinished() as u64,
             trace: self.trace,
