@@ -8,7 +8,7 @@ use std::f32::consts::{PI, TAU};
 use std::time::Duration;
 
 use crate::frame::SAMPLE_RATE;
-use crate::goertzel::{Goertzel, mean_power};
+use crate::goertzel::{Goertzel, mean_power, tone_share};
 use crate::tone::{amplitude, dual_tone};
 
 /// ITU-T Q.23 section 5: the low group, one frequency per row of keys.
@@ -27,6 +27,9 @@ const WEAKEST_DBM0: f32 = -34.0;
 /// What both tones together must hold of a block's power; speech spreads its power wider. A tone that
 /// is off by 1.5 % keeps 81 % of itself in its bin at worst.
 const PAIR_SHARE_MIN: f32 = 0.7;
+/// What they must hold of three blocks together, measured at the frequencies that they truly have: far
+/// sharper than one block. The harmonics of a voice can line up with a key, but not alone.
+const PURITY_MIN: f32 = 0.88;
 /// Blocks of one key are equally loud; a block that the tone fills only in part is not.
 const EVENNESS_MIN: f32 = 0.75;
 /// Q.24 asks for +4 and -8 dB; tones off their frequency are read up to 1.5 dB low.
@@ -136,7 +139,8 @@ impl Dtmf {
 pub struct DtmfDetector {
     rows: [Goertzel; 4],
     columns: [Goertzel; 4],
-    block: [i16; BLOCK],
+    /// The blocks just past, and the one that is being filled.
+    recent: [i16; BLOCK * BLOCKS_ON],
     filled: usize,
     before: Block,
     candidate: Option<Candidate>,
@@ -195,7 +199,7 @@ impl Default for DtmfDetector {
         Self {
             rows: ROWS_HZ.map(Goertzel::new),
             columns: COLUMNS_HZ.map(Goertzel::new),
-            block: [0; BLOCK],
+            recent: [0; BLOCK * BLOCKS_ON],
             filled: 0,
             before: Block::default(),
             candidate: None,
@@ -210,7 +214,8 @@ impl DtmfDetector {
     pub fn hear(&mut self, mut samples: &[i16], mut report: impl FnMut(Dtmf)) {
         while !samples.is_empty() {
             let (now, later) = samples.split_at(samples.len().min(BLOCK - self.filled));
-            self.block[self.filled..self.filled + now.len()].copy_from_slice(now);
+            let start = BLOCK * (BLOCKS_ON - 1) + self.filled;
+            self.recent[start..start + now.len()].copy_from_slice(now);
             self.filled += now.len();
             samples = later;
             if self.filled == BLOCK {
@@ -218,15 +223,17 @@ impl DtmfDetector {
                 if let Some(key) = self.judge_block() {
                     report(key);
                 }
+                self.recent.copy_within(BLOCK.., 0);
             }
         }
     }
 
     fn judge_block(&mut self) -> Option<Dtmf> {
+        let newest = &self.recent[BLOCK * (BLOCKS_ON - 1)..];
         let block = Block {
-            rows: self.rows.map(|g| g.power_and_phase(&self.block)),
-            columns: self.columns.map(|g| g.power_and_phase(&self.block)),
-            power: mean_power(&self.block),
+            rows: self.rows.map(|g| g.power_and_phase(newest)),
+            columns: self.columns.map(|g| g.power_and_phase(newest)),
+            power: mean_power(newest),
         };
         let before = std::mem::replace(&mut self.before, block);
         self.let_go(&block);
@@ -238,8 +245,22 @@ impl DtmfDetector {
         let candidate = Candidate::seen(self.candidate, key, block.power);
         self.candidate = Some(candidate);
         let is_held = self.held.is_some_and(|held| held.key == key);
-        if is_held || !candidate.is_steady() || !self.is_on_frequency(&before, &block, row, column)
-        {
+        if is_held || !candidate.is_steady() {
+            return None;
+        }
+        let low_hz = frequency(
+            &self.rows[row],
+            before.rows[row],
+            block.rows[row],
+            ROWS_HZ[row],
+        )?;
+        let high_hz = frequency(
+            &self.columns[column],
+            before.columns[column],
+            block.columns[column],
+            COLUMNS_HZ[column],
+        )?;
+        if tone_share(&self.recent, low_hz) + tone_share(&self.recent, high_hz) < PURITY_MIN {
             return None;
         }
         self.held = Some(Held {
@@ -263,30 +284,16 @@ impl DtmfDetector {
             self.held = None;
         }
     }
+}
 
-    /// A tone exactly on its frequency advances its phase by a known angle from block to block; the
-    /// difference tells its frequency far better than a block's power does.
-    fn is_on_frequency(&self, before: &Block, block: &Block, row: usize, column: usize) -> bool {
-        let deviation = |bin: &Goertzel, then: f32, now: f32, nominal_hz: f32| {
-            let angle = (now - then - bin.advance(BLOCK)).rem_euclid(TAU);
-            let wrapped = if angle > PI { angle - TAU } else { angle };
-            let off_hz = wrapped / BLOCK as f32 * SAMPLE_RATE as f32 / TAU;
-            off_hz.abs() / nominal_hz
-        };
-        let low = deviation(
-            &self.rows[row],
-            before.rows[row].1,
-            block.rows[row].1,
-            ROWS_HZ[row],
-        );
-        let high = deviation(
-            &self.columns[column],
-            before.columns[column].1,
-            block.columns[column].1,
-            COLUMNS_HZ[column],
-        );
-        low <= DEVIATION_MAX && high <= DEVIATION_MAX
-    }
+/// The frequency of a tone near `nominal_hz`, from its power and phase in two blocks; none when it is
+/// too far off. On its nominal frequency a tone advances its phase by a known angle from block to block;
+/// the difference tells its frequency far better than a block's power does.
+fn frequency(bin: &Goertzel, then: (f32, f32), now: (f32, f32), nominal_hz: f32) -> Option<f32> {
+    let angle = (now.1 - then.1 - bin.advance(BLOCK)).rem_euclid(TAU);
+    let wrapped = if angle > PI { angle - TAU } else { angle };
+    let off_hz = wrapped / BLOCK as f32 * SAMPLE_RATE as f32 / TAU;
+    (off_hz.abs() <= DEVIATION_MAX * nominal_hz).then_some(nominal_hz + off_hz)
 }
 
 impl Block {
@@ -427,6 +434,25 @@ mod tests {
             }
             assert_eq!(hear(&[voice]), [], "pitch {pitch} Hz");
         }
+    }
+
+    #[test]
+    fn a_voice_whose_strongest_harmonics_lie_on_a_keys_frequencies_is_no_key() {
+        // Harmonics of 134 Hz: the 7th and the 10th sing "0" (941 and 1336 Hz), the others are 16 dB down.
+        let mut voice = vec![0; 8_000];
+        for harmonic in 1..=20 {
+            let level = if [7, 10].contains(&harmonic) {
+                -10.0
+            } else {
+                -26.0
+            };
+            let hertz = 134.0 * harmonic as f32;
+            crate::mix(
+                &mut voice,
+                &dual_tone(hertz, 0.0, level, Duration::from_secs(1)),
+            );
+        }
+        assert_eq!(hear(&[voice]), []);
     }
 
     #[test]
