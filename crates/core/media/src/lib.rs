@@ -21,6 +21,7 @@
 
 mod codec;
 mod dtmf;
+mod dtmf_detector;
 mod error;
 mod frame;
 mod goertzel;
@@ -35,7 +36,8 @@ mod tone;
 mod wav;
 
 pub use codec::Codec;
-pub use dtmf::{Dtmf, DtmfDetector};
+pub use dtmf::Dtmf;
+pub use dtmf_detector::DtmfDetector;
 pub use error::MediaError;
 pub use frame::{FRAME, FRAME_SAMPLES, Frame, SAMPLE_RATE, SILENCE, duration_of, mix, samples_in};
 pub use goertzel::{Goertzel, tone_share};

@@ -6,12 +6,14 @@
 
 mod audio_leg;
 mod counters;
+mod desk;
 mod error;
 mod library;
 mod playing;
 mod ports;
 mod receive;
 mod shard;
+mod sockets;
 mod source;
 mod switchboard;
 #[cfg(test)]

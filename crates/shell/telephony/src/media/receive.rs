@@ -199,6 +199,30 @@ mod tests {
     }
 
     #[test]
+    fn keys_in_a_stream_of_their_own_are_heard_between_packets_of_sound() {
+        let mut bench = Bench::new();
+        bench.talking_leg(1, Codec::Alaw, true);
+        for n in 0..4 {
+            bench.packet(1, header(Codec::Alaw, n), &[1; 160]);
+            let of_their_own = RtpHeader {
+                payload_type: EVENT_TYPE,
+                ssrc: 9,
+                timestamp: 5,
+                ..header(Codec::Alaw, n)
+            };
+            bench.packet(1, of_their_own, &[8, 10, 0, 160]);
+        }
+        let digits = bench.facts().split_off(1);
+        assert_eq!(
+            digits,
+            [LegEvent::Digit {
+                leg: LegId(1),
+                digit: '8'
+            }]
+        );
+    }
+
+    #[test]
     fn a_key_in_the_audio_is_heard_only_from_a_far_end_without_telephone_event() {
         for telephone_event in [true, false] {
             let mut bench = Bench::new();

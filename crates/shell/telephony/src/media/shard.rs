@@ -1,32 +1,29 @@
 //! The media thread: sockets, the clock, and the loop that feeds the switchboard.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use engine::LegEvent;
 use media::{FRAME, Outgoing};
-use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use mio::{Events, Poll, Waker};
 use model::{LegId, Timestamp};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use sip::{Codecs, LocalMedia};
+use sip::Codecs;
 use tracing::{error, warn};
 
 use super::counters::MediaCounters;
+use super::desk::{Desk, Request, lock};
 use super::error::MediaError;
 use super::library::PromptLibrary;
-use super::ports::{PortPool, PortRange, Resting};
-use super::switchboard::{Settings, Switchboard, Wire};
-use crate::media_api::{MediaCommand, MediaHandle, MediaPorts, MediaStopped, OpenError};
-
-/// Wakes the thread; no RTP port has this number.
-const WAKE: Token = Token(0);
+use super::ports::{PortPool, PortRange};
+use super::sockets::{Sockets, WAKE};
+use super::switchboard::{Settings, Switchboard};
+use crate::media_api::MediaHandle;
 
 /// Packets read from one socket before the others have their turn.
 const TURN: usize = 32;
@@ -37,12 +34,6 @@ const LONGEST_DATAGRAM: usize = 2_048;
 /// A thread that stood still for longer than this leaves out what it missed instead of sending it all
 /// at once: the far ends' buffers would drop it anyway.
 const LONGEST_DELAY: Duration = Duration::from_millis(500);
-
-/// Errors read from a socket before the next packet is given up: each speaks of a packet that we sent.
-const ERRORS_READ: u32 = 4;
-
-/// Ports that are tried when other programs hold some of the range.
-const BIND_TRIES: u32 = 16;
 
 /// What the media thread needs to know.
 #[derive(Clone, Debug)]
@@ -96,7 +87,8 @@ impl MediaThread {
         };
         let shard = Shard {
             inbox,
-            sockets: Sockets::new(&poll, Arc::clone(&counters))?,
+            sockets: Sockets::new(poll.registry(), Arc::clone(&counters))
+                .map_err(system("watch sockets"))?,
             poll,
             pool: Arc::clone(&pool),
             board: Switchboard::new(settings, library, Arc::clone(&counters)),
@@ -156,83 +148,6 @@ fn random_numbers() -> Result<ChaCha20Rng, MediaError> {
     Ok(ChaCha20Rng::from_seed(seed))
 }
 
-/// What reaches the thread. The queue is bounded by the legs: each has a handful of commands.
-enum Request {
-    Open {
-        leg: LegId,
-        port: u16,
-        socket: std::net::UdpSocket,
-    },
-    Command(MediaCommand),
-    Stop,
-}
-
-/// The side of the handle: ports are taken and bound on the caller's thread.
-struct Desk {
-    options: MediaOptions,
-    pool: Arc<Mutex<PortPool>>,
-    requests: Sender<Request>,
-    waker: Arc<Waker>,
-}
-
-impl Desk {
-    fn ask(&self, request: Request) -> Result<(), MediaStopped> {
-        self.requests.send(request).map_err(|_| MediaStopped)?;
-        self.waker.wake().map_err(|_| MediaStopped)
-    }
-
-    fn bind(&self) -> Result<(u16, std::net::UdpSocket), OpenError> {
-        let mut refused = None;
-        for _ in 0..BIND_TRIES {
-            let Some(port) = lock(&self.pool).take() else {
-                break;
-            };
-            match bind(SocketAddr::new(self.options.bind, port)) {
-                Ok(socket) => return Ok((port, socket)),
-                Err(error) => {
-                    // Another program may hold it today and not tomorrow.
-                    lock(&self.pool).put_back(port);
-                    refused = Some(OpenError::Bind {
-                        port,
-                        reason: error.to_string(),
-                    });
-                }
-            }
-        }
-        let (first, last) = self.options.ports.ends();
-        Err(refused.unwrap_or(OpenError::NoFreePort { first, last }))
-    }
-}
-
-impl MediaPorts for Desk {
-    fn open(&self, leg: LegId) -> Result<LocalMedia, OpenError> {
-        let (port, socket) = self.bind()?;
-        if let Err(stopped) = self.ask(Request::Open { leg, port, socket }) {
-            lock(&self.pool).put_back(port);
-            return Err(stopped.into());
-        }
-        Ok(LocalMedia {
-            addr: SocketAddr::new(self.options.advertised, port),
-            codecs: self.options.codecs,
-        })
-    }
-
-    fn send(&self, command: MediaCommand) -> Result<(), MediaStopped> {
-        self.ask(Request::Command(command))
-    }
-}
-
-fn bind(addr: SocketAddr) -> io::Result<std::net::UdpSocket> {
-    let socket = std::net::UdpSocket::bind(addr)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
-}
-
-/// A pool is whole even if a thread died while it held the lock: taking and giving are single steps.
-fn lock(pool: &Mutex<PortPool>) -> std::sync::MutexGuard<'_, PortPool> {
-    pool.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 struct Shard<R> {
     inbox: Receiver<Request>,
     poll: Poll,
@@ -257,7 +172,7 @@ impl<R: FnMut(LegEvent)> Shard<R> {
         let mut events = Events::with_capacity(1_024);
         let mut next_tick = self.now() + FRAME;
         loop {
-            let wait = if self.sockets.unread.is_empty() {
+            let wait = if self.sockets.are_all_read() {
                 next_tick.since(self.now())
             } else {
                 Duration::ZERO
@@ -387,149 +302,5 @@ impl<R: FnMut(LegEvent)> Shard<R> {
         while let Some(fact) = self.board.poll_fact() {
             (self.report)(fact);
         }
-    }
-}
-
-/// All RTP sockets by their port.
-struct Sockets {
-    registry: Registry,
-    open: BTreeMap<u16, Open>,
-    /// Ports with packets that were not read yet, each once.
-    unread: VecDeque<u16>,
-    resting: Vec<u16>,
-    counters: Arc<MediaCounters>,
-}
-
-struct Open {
-    socket: UdpSocket,
-    used_by: Use,
-    /// Stands in `unread`.
-    is_unread: bool,
-}
-
-enum Use {
-    Leg(LegId),
-    Nobody(Resting),
-}
-
-impl Sockets {
-    fn new(poll: &Poll, counters: Arc<MediaCounters>) -> Result<Self, MediaError> {
-        Ok(Self {
-            registry: poll
-                .registry()
-                .try_clone()
-                .map_err(system("watch sockets"))?,
-            open: BTreeMap::new(),
-            unread: VecDeque::new(),
-            resting: Vec::new(),
-            counters,
-        })
-    }
-
-    fn add(&mut self, port: u16, socket: std::net::UdpSocket, leg: LegId) -> io::Result<()> {
-        let mut socket = UdpSocket::from_std(socket);
-        let watched = self
-            .registry
-            .register(&mut socket, Token(port.into()), Interest::READABLE);
-        let used_by = Use::Leg(leg);
-        self.open.insert(
-            port,
-            Open {
-                socket,
-                used_by,
-                is_unread: false,
-            },
-        );
-        watched
-    }
-
-    fn note_readable(&mut self, token: Token) {
-        if token != WAKE
-            && let Ok(port) = u16::try_from(token.0)
-        {
-            self.note_unread(port);
-        }
-    }
-
-    fn note_unread(&mut self, port: u16) {
-        if let Some(open) = self.open.get_mut(&port).filter(|open| !open.is_unread) {
-            open.is_unread = true;
-            self.unread.push_back(port);
-        }
-    }
-
-    fn next_unread(&mut self) -> Option<u16> {
-        let port = self.unread.pop_front()?;
-        if let Some(open) = self.open.get_mut(&port) {
-            open.is_unread = false;
-        }
-        Some(port)
-    }
-
-    /// The next datagram on a port: its length, its sender, and the leg whose port it is.
-    fn receive(
-        &mut self,
-        port: u16,
-        now: Timestamp,
-        buffer: &mut [u8],
-    ) -> Option<(usize, SocketAddr, Option<LegId>)> {
-        let open = self.open.get_mut(&port)?;
-        let mut received = open.socket.recv_from(buffer);
-        for _ in 0..ERRORS_READ {
-            match &received {
-                Err(e) if e.kind() != io::ErrorKind::WouldBlock => {
-                    self.counters.receive_errors.increment();
-                    received = open.socket.recv_from(buffer);
-                }
-                Ok(_) | Err(_) => break,
-            }
-        }
-        let (len, from) = received.ok()?;
-        let leg = match &mut open.used_by {
-            Use::Leg(leg) => Some(*leg),
-            Use::Nobody(resting) => {
-                resting.disturbed(now);
-                self.counters.to_resting.increment();
-                None
-            }
-        };
-        Some((len, from, leg))
-    }
-
-    fn rest(&mut self, port: u16, until: Timestamp) {
-        if let Some(open) = self.open.get_mut(&port) {
-            open.used_by = Use::Nobody(Resting::until(until));
-            self.resting.push(port);
-        }
-    }
-
-    /// Closes the sockets of ports that have rested; these can be used again.
-    fn close_rested(&mut self, now: Timestamp) -> Vec<u16> {
-        let open = &self.open;
-        let rested = |port: &mut u16| match open.get(port).map(|open| &open.used_by) {
-            Some(Use::Nobody(resting)) => resting.is_over(now),
-            Some(Use::Leg(_)) | None => false,
-        };
-        let ports: Vec<u16> = self.resting.extract_if(.., rested).collect();
-        for port in &ports {
-            // Closing a socket also takes it out of the event queue.
-            self.open.remove(port);
-        }
-        ports
-    }
-}
-
-impl Wire for Sockets {
-    fn send(&mut self, port: u16, to: SocketAddr, packet: &[u8]) {
-        let sent = self
-            .open
-            .get(&port)
-            .is_some_and(|open| open.socket.send_to(packet, to).is_ok());
-        let count = if sent {
-            &self.counters.sent
-        } else {
-            &self.counters.not_sent
-        };
-        count.increment();
     }
 }
