@@ -185,7 +185,7 @@ impl AudioLeg {
             return Err(Refused::Malformed);
         }
         if is_event && self.tracker.ssrc().is_some_and(|ssrc| ssrc != header.ssrc) {
-            // RFC 4733 section 2.2 wants events in the stream of the sound. Some gateways give them one of
+            // RFC 4733 section 2.1 wants events in the stream of the sound. Some gateways give them one of
             // their own; the numbers of the sound do not apply to it.
             return Ok(Heard::Event(self.events.receive(header, packet.payload)));
         }

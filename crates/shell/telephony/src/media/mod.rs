@@ -17,6 +17,8 @@ mod sockets;
 mod source;
 mod switchboard;
 #[cfg(test)]
+mod switchboard_properties;
+#[cfg(test)]
 mod testing;
 mod tick;
 mod voice_pack;
