@@ -35,7 +35,7 @@ impl Goertzel {
         (last - before * cos, before * sin)
     }
 
-    /// The mean power of the frequency in `samples`, on the scale of [`mean_power`]: a tone of
+    /// The mean power of the frequency in `samples`, on the scale of a mean square: a tone of
     /// amplitude a has a²/2.
     pub fn power(&self, samples: &[i16]) -> f32 {
         self.power_and_phase(samples).0
