@@ -94,7 +94,7 @@ pub struct ShardHandle {
 }
 
 /// Wakes the shard once more when the last handle is gone.
-struct LastCall(Waker);
+struct LastCall(Arc<Waker>);
 
 impl Drop for LastCall {
     fn drop(&mut self) {
@@ -164,6 +164,8 @@ const BURST: usize = 128;
 pub struct Shard {
     socket: UdpSocket,
     poll: Poll,
+    /// Kept, because a wake-up is lost when the waker is closed before it is polled.
+    _waker: Arc<Waker>,
     inbox: Receiver<ShardCommand>,
     switchboard: Switchboard,
     counters: Arc<Counters>,
@@ -197,7 +199,7 @@ impl Shard {
         poll.registry()
             .register(&mut socket, SOCKET, Interest::READABLE)
             .map_err(ShardError::SetUp)?;
-        let waker = Waker::new(poll.registry(), WAKER).map_err(ShardError::SetUp)?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(ShardError::SetUp)?);
         let sip = sip::Options {
             local,
             product: options.product,
@@ -210,7 +212,7 @@ impl Shard {
         let counters = Arc::new(Counters::default());
         let handle = ShardHandle {
             inbox: sender,
-            waker: Arc::new(LastCall(waker)),
+            waker: Arc::new(LastCall(waker.clone())),
             counters: counters.clone(),
             events: events.clone(),
             local: bound,
@@ -218,6 +220,7 @@ impl Shard {
         let shard = Self {
             socket,
             poll,
+            _waker: waker,
             inbox,
             switchboard: Switchboard::new(sip, seed, media, events),
             counters,
