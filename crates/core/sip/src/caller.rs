@@ -25,6 +25,7 @@ pub(crate) struct Inviting {
     next_hop: NextHop,
     uri: Box<str>,
     from: Box<str>,
+    asserted: Option<Box<str>>,
     call_id: Box<str>,
     cseq: u32,
     provisional: bool,
@@ -78,6 +79,7 @@ impl Leg {
             next_hop: invite.next_hop,
             uri: uri.into(),
             from: invite.from.as_str().into(),
+            asserted: invite.asserted.as_deref().map(Into::into),
             call_id: format!("{}-{}", invite.call_id, wire.random.token()).into(),
             cseq: 0,
             provisional: false,
@@ -130,6 +132,9 @@ impl Leg {
             .header("Allow", ALLOW)
             .header("Accept", SDP_TYPE)
             .header("User-Agent", &wire.product);
+        if let Some(asserted) = &i.asserted {
+            w.header("P-Asserted-Identity", format!("<{asserted}>"));
+        }
         if let Some(auth) = &mut self.auth {
             auth.apply(&mut w, Method::Invite, i.uri.as_bytes(), &mut wire.random);
         }

@@ -88,6 +88,9 @@ pub struct Invite {
     pub to: Callee,
     /// The caller's URI, for example `sip:+49301234567@dialer.example`.
     pub from: String,
+    /// The caller's URI for P-Asserted-Identity (RFC 3325): for trunks that trust us and want their own account
+    /// in From.
+    pub asserted: Option<String>,
     /// Begins the Call-ID, for logs; a random part follows.
     pub call_id: String,
     /// Our end of the audio.

@@ -40,6 +40,7 @@
 //!     leg: LegId(1),
 //!     to: Callee::Peer { addr: "192.0.2.2:5060".parse()?, uri: "sip:+4930123456@192.0.2.2".into() },
 //!     from: "sip:+4930654321@192.0.2.1".into(),
+//!     asserted: None,
 //!     call_id: "attempt-1".into(),
 //!     media: LocalMedia { addr: "192.0.2.1:4000".parse()?, codecs: Codecs::AlawUlaw },
 //!     credentials: None,

@@ -372,6 +372,21 @@ fn an_answer_too_broken_to_make_a_dialog_does_not_leave_the_leg_open() {
 }
 
 #[test]
+fn a_trunk_that_wants_its_account_in_from_gets_the_number_beside_it() {
+    let mut w = Wire::new();
+    let mut by_account = invite(2);
+    by_account.from = "sip:account@carrier.example".into();
+    by_account.asserted = Some("sip:+49307654321@carrier.example".into());
+    w.net.invite(by_account);
+    let sent = w.last("INVITE");
+    assert_eq!(
+        header(&sent, "P-Asserted-Identity"),
+        "<sip:+49307654321@carrier.example>"
+    );
+    assert!(header(&sent, "From").starts_with("<sip:account@carrier.example>;tag="));
+}
+
+#[test]
 fn a_retry_after_reaches_the_owner() {
     let mut w = Wire::new();
     w.reply(

@@ -30,4 +30,4 @@ pub use media::{
 pub use media_api::{MediaCommand, MediaHandle, MediaPorts, MediaStopped, OpenError};
 pub use phone::PhoneUser;
 pub use shard::{Shard, ShardCommand, ShardHandle, ShardOptions, ShardTally};
-pub use trunk::{NumberForm, TrunkPeer};
+pub use trunk::{CallerIn, NumberForm, TrunkPeer};

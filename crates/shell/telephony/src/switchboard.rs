@@ -7,7 +7,9 @@ use std::net::SocketAddr;
 
 use engine::{LegCommand, LegEvent};
 use model::{AgentId, AttemptId, E164, Ended, LegEnd, LegId, Now, Timestamp, TrunkId};
-use sip::{Callee, Command, DownReason, Effect, Event, Input, Invite, NextHop, UserAgent};
+use sip::{
+    Callee, Command, DownReason, Effect, Event, Input, Invite, LocalMedia, NextHop, UserAgent,
+};
 
 use crate::event::{EventSink, TelephonyEvent};
 use crate::gate::Gate;
@@ -110,20 +112,7 @@ impl Switchboard {
                 to,
                 from,
             } => self.dial(now, leg, attempt, trunk, to, from),
-            LegCommand::CallAgent { leg, agent } => {
-                let from = format!("sip:outdial@{}", self.local);
-                let call_id = format!("agent-{agent}");
-                // Phones are behind NAT as a rule: their Contact is a private address.
-                self.invite(
-                    now,
-                    leg,
-                    None,
-                    Callee::Phone(agent),
-                    from,
-                    call_id,
-                    NextHop::Peer,
-                );
-            }
+            LegCommand::CallAgent { leg, agent } => self.call_agent(now, leg, agent),
             LegCommand::Cancel { leg } => self.ua.handle(now, Input::Command(Command::Cancel(leg))),
             LegCommand::HangUp { leg } => self.ua.handle(now, Input::Command(Command::HangUp(leg))),
             LegCommand::Bridge { a, b } => self.media(MediaCommand::Bridge { a, b }),
@@ -154,39 +143,49 @@ impl Switchboard {
         to: E164,
         from: E164,
     ) {
-        let Some(peer) = self.trunks.get(&trunk).map(|t| &t.peer) else {
-            return refuse(
-                &self.events,
+        let Some(peer) = self.trunks.get(&trunk).map(|t| t.peer.clone()) else {
+            let text = format!("trunk {trunk} is not configured at this SIP address");
+            return refuse(&self.events, leg, text);
+        };
+        self.invite(now, leg, Some(trunk), |media| {
+            let (from, asserted) = peer.caller(from);
+            Invite {
                 leg,
-                format!("trunk {trunk} is not configured at this SIP address"),
-            );
-        };
-        let callee = Callee::Peer {
-            addr: peer.addr,
-            uri: peer.uri(to),
-        };
-        let (from, next_hop) = (peer.uri(from), peer.next_hop);
-        self.invite(
-            now,
-            leg,
-            Some(trunk),
-            callee,
-            from,
-            attempt.to_string(),
-            next_hop,
-        );
+                to: Callee::Peer {
+                    addr: peer.addr,
+                    uri: peer.uri(to),
+                },
+                from,
+                asserted,
+                call_id: attempt.to_string(),
+                media,
+                credentials: peer.credentials,
+                next_hop: peer.next_hop,
+            }
+        });
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one INVITE")]
+    fn call_agent(&mut self, now: Now, leg: LegId, agent: AgentId) {
+        let from = format!("sip:outdial@{}", self.local);
+        self.invite(now, leg, None, |media| Invite {
+            leg,
+            to: Callee::Phone(agent),
+            from,
+            asserted: None,
+            call_id: format!("agent-{agent}"),
+            media,
+            credentials: None,
+            // Phones are behind NAT as a rule: their Contact is a private address.
+            next_hop: NextHop::Peer,
+        });
+    }
+
     fn invite(
         &mut self,
         now: Now,
         leg: LegId,
         trunk: Option<TrunkId>,
-        to: Callee,
-        from: String,
-        call_id: String,
-        next_hop: NextHop,
+        make: impl FnOnce(LocalMedia) -> Invite,
     ) {
         if self.draining {
             return refuse(&self.events, leg, "the daemon is shutting down".to_owned());
@@ -204,18 +203,8 @@ impl Switchboard {
             Err(error) => return refuse(&self.events, leg, error.to_string()),
         };
         self.legs.insert(leg, trunk);
-        let credentials = trunk.and_then(|t| self.trunks.get(&t)?.peer.credentials.clone());
-        let invite = Invite {
-            leg,
-            to,
-            from,
-            call_id,
-            media,
-            credentials,
-            next_hop,
-        };
         self.ua
-            .handle(now, Input::Command(Command::Invite(Box::new(invite))));
+            .handle(now, Input::Command(Command::Invite(Box::new(make(media)))));
     }
 
     /// Replaces the trunks. Legs that go by a trunk that is gone live on.

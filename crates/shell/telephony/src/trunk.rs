@@ -26,6 +26,16 @@ impl NumberForm {
     }
 }
 
+/// Where a trunk wants the caller's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum CallerIn {
+    /// In From: trunks that know us by our address.
+    #[default]
+    From,
+    /// In P-Asserted-Identity (RFC 3325), with our account in From: many trunks that we register with.
+    AssertedIdentity,
+}
+
 /// A trunk's SIP side, as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrunkPeer {
@@ -47,6 +57,8 @@ pub struct TrunkPeer {
     pub options_every: Option<Duration>,
     /// How it wants numbers.
     pub numbers: NumberForm,
+    /// Where it wants the caller's number.
+    pub caller: CallerIn,
     /// Where requests inside a dialog go.
     pub next_hop: NextHop,
 }
@@ -60,6 +72,19 @@ impl TrunkPeer {
     /// The URI of a number behind this trunk.
     pub(crate) fn uri(&self, number: E164) -> String {
         format!("sip:{}@{}", self.numbers.write(number), self.domain)
+    }
+
+    /// The URIs for From and for P-Asserted-Identity.
+    pub(crate) fn caller(&self, number: E164) -> (String, Option<String>) {
+        let number = self.uri(number);
+        match (self.caller, &self.credentials) {
+            (CallerIn::AssertedIdentity, Some(account)) => (
+                format!("sip:{}@{}", account.user, self.domain),
+                Some(number),
+            ),
+            (CallerIn::AssertedIdentity, None) => (number.clone(), Some(number)),
+            (CallerIn::From, _) => (number, None),
+        }
     }
 
     fn peer(&self) -> PeerId {
@@ -184,6 +209,7 @@ mod tests {
             register,
             options_every: options.then_some(Duration::from_secs(30)),
             numbers: NumberForm::Digits,
+            caller: CallerIn::From,
             next_hop: NextHop::Dialog,
         }
     }
@@ -218,5 +244,32 @@ mod tests {
             peer(false, false).uri(number),
             "sip:79161234567@carrier.example"
         );
+    }
+
+    #[test]
+    fn the_callers_number_stands_where_the_trunk_wants_it() {
+        let number: E164 = "+79161234567".parse().unwrap();
+        let shown = "sip:79161234567@carrier.example".to_owned();
+        let account = "sip:u@carrier.example".to_owned();
+        for (caller, account_known, from, asserted) in [
+            (CallerIn::From, true, &shown, None),
+            (
+                CallerIn::AssertedIdentity,
+                true,
+                &account,
+                Some(shown.clone()),
+            ),
+            (
+                CallerIn::AssertedIdentity,
+                false,
+                &shown,
+                Some(shown.clone()),
+            ),
+        ] {
+            let mut peer = peer(false, false);
+            peer.caller = caller;
+            peer.credentials = peer.credentials.filter(|_| account_known);
+            assert_eq!(peer.caller(number), (from.clone(), asserted), "{caller:?}");
+        }
     }
 }

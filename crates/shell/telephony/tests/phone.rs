@@ -96,12 +96,12 @@ fn a_softphone_registers_and_takes_the_standing_call_of_its_agent() {
         agent: AGENT,
     });
     assert!(!rig.wait_answered());
+    rig.leg(LegCommand::HangUp { leg: LEG });
+    assert_eq!(rig.wait_end().by, Ended::Local);
     let connected = rig.ports.commands.lock().unwrap().iter().any(
         |c| matches!(c, MediaCommand::Connect { remote, .. } if remote.we_send && remote.it_sends),
     );
     assert!(connected, "the phone's audio address is known");
-    rig.leg(LegCommand::HangUp { leg: LEG });
-    assert_eq!(rig.wait_end().by, Ended::Local);
     rig.finish();
 }
 

@@ -94,6 +94,7 @@ pub fn invite(leg: u64) -> Invite {
             uri: format!("sip:+49301234567@{CARRIER}"),
         },
         from: "sip:+49307654321@192.0.2.1".into(),
+        asserted: None,
         call_id: format!("attempt-{leg}"),
         media: media(4_000),
         credentials: None,

@@ -19,8 +19,8 @@ use engine::{LegCommand, LegEvent};
 use model::{AttemptId, LegEnd, LegId, SipStatus, TrunkId};
 use sip::{Challenges, Codecs, Credentials, LocalMedia, Realm, Secret, Timers};
 use telephony::{
-    EventSink, MediaCommand, MediaHandle, MediaPorts, MediaStopped, NumberForm, OpenError, Shard,
-    ShardCommand, ShardHandle, ShardOptions, TelephonyEvent, TrunkPeer,
+    CallerIn, EventSink, MediaCommand, MediaHandle, MediaPorts, MediaStopped, NumberForm,
+    OpenError, Shard, ShardCommand, ShardHandle, ShardOptions, TelephonyEvent, TrunkPeer,
 };
 
 /// How long any state may take to come.
@@ -213,6 +213,7 @@ pub fn trunk(addr: SocketAddr) -> TrunkPeer {
         register: false,
         options_every: None,
         numbers: NumberForm::Plus,
+        caller: CallerIn::AssertedIdentity,
         next_hop: sip::NextHop::Dialog,
     }
 }
