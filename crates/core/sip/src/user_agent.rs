@@ -97,6 +97,26 @@ impl UserAgent {
         self.wire.schedule.next()
     }
 
+    /// Whether a datagram belongs to something under way: a response to a request of ours that is in the table,
+    /// or a request that names the tag of a leg. Branches and tags are 64 random bits, so a stranger cannot
+    /// guess one; a carrier's other machines, which the owner may not know by address, carry them.
+    pub fn expects(&self, bytes: &[u8]) -> bool {
+        let Ok(message) = Message::read(bytes) else {
+            return false;
+        };
+        if message.status().is_none() {
+            return self.leg_of_tag(&message).is_some();
+        }
+        let branch = message
+            .via()
+            .and_then(|v| v.branch())
+            .and_then(key_of_branch);
+        branch.is_some_and(|branch| {
+            let both = [false, true].map(|cancel| ClientKey { branch, cancel });
+            both.iter().any(|key| self.wire.clients.contains_key(key))
+        })
+    }
+
     /// Whether nothing is under way: no leg lives and no request of ours waits for its final response. What
     /// is left then only absorbs late copies, so the owner may stop.
     pub fn is_settled(&self) -> bool {
@@ -437,7 +457,7 @@ impl UserAgent {
         }
     }
 
-    pub(crate) fn leg_of_tag(&mut self, request: &Message<'_>) -> Option<u64> {
+    pub(crate) fn leg_of_tag(&self, request: &Message<'_>) -> Option<u64> {
         let key = key_of_hex(request.to()?.tag()?)?;
         self.legs.contains_key(&key).then_some(key)
     }

@@ -387,6 +387,35 @@ fn a_trunk_that_wants_its_account_in_from_gets_the_number_beside_it() {
 }
 
 #[test]
+fn only_what_carries_our_branch_or_our_tag_is_expected() {
+    let w = Wire::new();
+    let ua = &w.net.agents[&addr(DIALER)];
+    let invite = w.last("INVITE");
+    let via = header(&invite, "Via");
+    let tag = header(&invite, "From");
+    for (text, expected) in [
+        (format!("SIP/2.0 200 OK\nVia: {via}\n\n"), true),
+        (
+            "SIP/2.0 200 OK\nVia: SIP/2.0/UDP h;branch=z9hG4bK0123456789abcdef\n\n".to_owned(),
+            false,
+        ),
+        (format!("BYE sip:x SIP/2.0\nTo: {tag}\n\n"), true),
+        (
+            "BYE sip:x SIP/2.0\nTo: <sip:x>;tag=0123456789abcdef\n\n".to_owned(),
+            false,
+        ),
+        ("INVITE sip:x SIP/2.0\nTo: <sip:x>\n\n".to_owned(), false),
+        ("noise".to_owned(), false),
+    ] {
+        assert_eq!(
+            ua.expects(text.replace('\n', "\r\n").as_bytes()),
+            expected,
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn a_retry_after_reaches_the_owner() {
     let mut w = Wire::new();
     w.reply(

@@ -1,4 +1,4 @@
-//! Who may speak to us: decided from a packet's source and first bytes, before anything is parsed.
+//! Who may speak to us: decided from the source and the first bytes, and for strangers from the branch or tag.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -47,8 +47,13 @@ impl Gate {
         self.phones.remove(&agent);
     }
 
-    /// Whether a datagram goes to the user agent.
-    pub(crate) fn admits(&self, from: SocketAddr, bytes: &[u8]) -> bool {
+    /// Whether a datagram goes to the user agent. `is_expected` is asked last: it has to read the message.
+    pub(crate) fn admits(
+        &self,
+        from: SocketAddr,
+        bytes: &[u8],
+        is_expected: impl FnOnce() -> bool,
+    ) -> bool {
         let register = match glance(bytes) {
             Glance::KeepAlive | Glance::Noise => return false,
             Glance::Request(method) => method == Method::Register,
@@ -57,6 +62,7 @@ impl Gate {
         (register && self.registrar)
             || self.trunks.contains(&from.ip())
             || self.phones.values().any(|ips| ips.contains(&from.ip()))
+            || is_expected()
     }
 }
 
@@ -75,7 +81,7 @@ mod tests {
             (true, b"\r\n\r\n", false),
         ] {
             assert_eq!(
-                Gate::new(registrar).admits(stranger, bytes),
+                Gate::new(registrar).admits(stranger, bytes, || false),
                 admitted,
                 "{bytes:?}"
             );
@@ -87,8 +93,8 @@ mod tests {
         let mut gate = Gate::new(true);
         let phone: SocketAddr = "203.0.113.9:5060".parse().unwrap();
         gate.phone_came(AgentId(1), phone);
-        assert!(gate.admits(phone, b"BYE sip:x SIP/2.0\r\n"));
+        assert!(gate.admits(phone, b"BYE sip:x SIP/2.0\r\n", || false));
         gate.phone_gone(AgentId(1));
-        assert!(!gate.admits(phone, b"BYE sip:x SIP/2.0\r\n"));
+        assert!(!gate.admits(phone, b"BYE sip:x SIP/2.0\r\n", || false));
     }
 }

@@ -70,7 +70,7 @@ impl Switchboard {
 
     /// Whether the datagram's source may speak to us; if so it is taken in.
     pub(crate) fn datagram(&mut self, now: Now, from: SocketAddr, bytes: &[u8]) -> bool {
-        let admitted = self.gate.admits(from, bytes);
+        let admitted = self.gate.admits(from, bytes, || self.ua.expects(bytes));
         if admitted {
             self.ua.handle(now, Input::Datagram { from, bytes });
         }

@@ -298,3 +298,51 @@ fn strangers_are_dropped_and_callers_from_the_trunk_are_refused() {
     assert_eq!(rig.shard.tally().dropped, 1);
     rig.finish();
 }
+
+/// Carriers take calls at one address and talk from another: the Contact names it, and requests come from it.
+#[test]
+fn a_carriers_second_machine_is_known_by_the_dialog() {
+    let [front, back] = ["127.0.0.1:0", "127.0.0.2:0"].map(|addr| {
+        let socket = UdpSocket::bind(addr).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .unwrap();
+        socket
+    });
+    let mut rig = Rig::with_trunk(trunk(front.local_addr().unwrap()));
+    rig.dial();
+    let mut buffer = [0; 2_000];
+    let mut read = |socket: &UdpSocket| {
+        let (n, from) = socket.recv_from(&mut buffer).unwrap();
+        (String::from_utf8_lossy(&buffer[..n]).into_owned(), from)
+    };
+    let (invite, dialer) = read(&front);
+    let line = |name: &str| {
+        invite
+            .lines()
+            .find(|l| l.starts_with(name))
+            .unwrap()
+            .to_owned()
+    };
+    let contact = back.local_addr().unwrap();
+    let (via, from, to, id) = (
+        line("Via: "),
+        line("From: "),
+        line("To: "),
+        line("Call-ID: "),
+    );
+    let answer = format!(
+        "SIP/2.0 200 OK\r\n{via}\r\n{from}\r\n{to};tag=b\r\n{id}\r\nCSeq: 1 INVITE\r\nContact: <sip:{contact}>\r\n\r\n"
+    );
+    front.send_to(answer.as_bytes(), dialer).unwrap();
+    assert!(read(&back).0.starts_with("ACK sip:127.0.0.2"));
+    rig.wait_answered();
+    let (theirs, ours) = (to.replace("To: ", "From: "), from.replace("From: ", "To: "));
+    let bye = format!(
+        "BYE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP {contact};branch=z9hG4bKb\r\n{theirs};tag=b\r\n{ours}\r\n{id}\r\nCSeq: 5 BYE\r\n\r\n"
+    );
+    back.send_to(bye.as_bytes(), dialer).unwrap();
+    assert!(read(&back).0.starts_with("SIP/2.0 200"));
+    assert_eq!(rig.wait_end().by, Ended::Remote);
+    rig.finish();
+}
