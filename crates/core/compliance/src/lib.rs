@@ -68,4 +68,4 @@ pub use profile::{
     Suppression, SuppressionList, Windows,
 };
 pub use rules::{RuleRef, Rules, RulesError};
-pub use zones::{Evidence, join, number_evidence, zones_of_country, zones_of_number};
+pub use zones::{Evidence, Whereabouts, join, number_evidence, zones_of_country, zones_of_number};

@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 use chrono_tz::Tz;
 use model::{E164, ZoneSet};
 
+use crate::places::zones_of_place;
+
 /// One piece of evidence about where a person is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
@@ -70,6 +72,44 @@ pub fn join(evidence: &[Evidence]) -> ZoneSet {
         .map(all)
         .find(|zones| !zones.is_empty())
         .unwrap_or_default()
+}
+
+/// What a list says of where a person is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Whereabouts<'a> {
+    /// The zone column: counts as stated by the person.
+    pub stated: Option<&'a str>,
+    /// Region and city columns.
+    pub places: &'a [&'a str],
+    /// All numbers of the person.
+    pub numbers: &'a [E164],
+    /// The list's country, two letters.
+    pub country: Option<&'a str>,
+}
+
+impl Whereabouts<'_> {
+    /// The candidate zones: [`join`] of everything that is understood. A text that names no known place says
+    /// nothing; it never widens the set and never narrows it.
+    pub fn zones(&self) -> ZoneSet {
+        let stated = self.stated.and_then(zones_of_place).map(Evidence::Stated);
+        let places = self
+            .places
+            .iter()
+            .filter_map(|place| zones_of_place(place))
+            .map(Evidence::Address);
+        let numbers = self
+            .numbers
+            .iter()
+            .filter_map(|number| number_evidence(*number));
+        let country = self.country.map(|c| Evidence::Country(zones_of_country(c)));
+        let evidence: Vec<Evidence> = stated
+            .into_iter()
+            .chain(places)
+            .chain(numbers)
+            .chain(country)
+            .collect();
+        join(&evidence)
+    }
 }
 
 /// Candidate zones of a number: those of the longest known prefix, and of all longer ones, because a

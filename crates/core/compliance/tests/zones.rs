@@ -7,7 +7,7 @@
 )]
 
 use compliance::{
-    Evidence, join, number_evidence, zones_of_country, zones_of_number, zones_of_place,
+    Evidence, Whereabouts, join, number_evidence, zones_of_country, zones_of_number, zones_of_place,
 };
 use model::{E164, ZoneSet};
 
@@ -233,6 +233,42 @@ fn only_what_the_person_stated_narrows_the_set() {
         chicago()
     );
     assert!(join(&[]).is_empty());
+}
+
+#[test]
+fn what_a_list_says_of_a_person_is_joined_and_what_is_not_understood_says_nothing() {
+    let mobile = [number("+79161234567")];
+    let zones = |stated, places: &[&str], numbers: &[E164]| {
+        Whereabouts {
+            stated,
+            places,
+            numbers,
+            country: Some("RU"),
+        }
+        .zones()
+        .to_string()
+    };
+    assert_eq!(
+        zones(None, &["г. Владивосток"], &mobile),
+        "Asia/Vladivostok"
+    );
+    assert_eq!(
+        zones(Some("Europe/Moscow"), &["Владивосток"], &mobile),
+        "Europe/Moscow"
+    );
+    assert_eq!(
+        zones(Some("somewhere"), &["Владивосток"], &mobile),
+        "Asia/Vladivostok"
+    );
+    let moscow_landline = [number("+74951234567")];
+    assert_eq!(
+        zones(None, &["Владивосток"], &moscow_landline),
+        "Asia/Vladivostok,Europe/Moscow"
+    );
+    assert_eq!(
+        zones(None, &["no such place"], &[]),
+        zones_of_country("RU").to_string()
+    );
 }
 
 fn number(text: &str) -> E164 {
