@@ -1,5 +1,6 @@
 //! Outdial: one binary, the daemon and everything that talks to it.
 
+mod cli;
 mod clock;
 mod config;
 mod driver;
@@ -30,11 +31,24 @@ enum Command {
     /// The configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Says an amount in words, and the prompts that speak it.
+    Speak(cli::speak::Speak),
+    /// Calling rules.
+    #[command(subcommand)]
+    Rules(RulesCommand),
+    /// Says what would become of a spreadsheet.
+    Import(cli::import::Import),
     /// Replays a recording of the engine and compares every effect.
     Replay {
         /// Directory that `serve --record` wrote.
         directory: PathBuf,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum RulesCommand {
+    /// Says whether a number may be called at an instant. Exit code 0 only when it may.
+    Check(cli::rules::Check),
 }
 
 #[derive(Debug, Subcommand)]
@@ -70,6 +84,19 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Config(ConfigCommand::Schema) => {
             output::print(Format::Json, &config::schema(), |_| String::new())?;
+        }
+        Command::Speak(speak) => {
+            output::print(cli.output, &speak.run()?, cli::speak::Spoken::text)?
+        }
+        Command::Rules(RulesCommand::Check(check)) => {
+            let checked = check.run(cli::profiles(check.directory())?)?;
+            output::print(cli.output, &checked, cli::rules::Checked::text)?;
+            if !checked.allowed {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Import(import) => {
+            output::print(cli.output, &import.run()?, cli::import::Imported::text)?
         }
         Command::Replay { directory } => {
             logs::init(&config::Log::default())?;
