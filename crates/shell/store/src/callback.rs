@@ -1,0 +1,191 @@
+//! Promises to call.
+
+use engine::Callback;
+use model::{AgentId, CallbackId, CampaignId, PhoneId, ProspectId, WallTime};
+use sqlx::PgConnection;
+
+use crate::convert::{stamp, wall};
+use crate::db::run_tx;
+use crate::refusal::not_found;
+use crate::work_kind::PRIVATE_CALLBACK;
+use crate::{Error, Store};
+
+/// Which open callbacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallbacksOf {
+    /// Private to this agent.
+    Agent(AgentId),
+    /// Every one of a campaign.
+    Campaign(CampaignId),
+}
+
+/// Most callbacks of one answer.
+const LIMIT: i64 = 1_000;
+
+impl Store {
+    /// Open callbacks, earliest first, at most 1,000.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn callbacks(&self, of: CallbacksOf) -> Result<Vec<Callback>, Error> {
+        let (agent, campaign) = match of {
+            CallbacksOf::Agent(agent) => (Some(agent.0), None),
+            CallbacksOf::Campaign(campaign) => (None, Some(campaign.0)),
+        };
+        let rows = sqlx::query_as!(
+            CallbackRow,
+            r#"SELECT b.id, b.campaign_id, b.prospect_id, b.agent_id, b.at, b.phone_id, b.note,
+                      coalesce(p.name, p.external_id) AS "name!"
+               FROM callback b JOIN prospect p ON p.id = b.prospect_id
+               WHERE b.state = 'open' AND ($1::integer IS NULL OR b.agent_id = $1)
+                 AND ($2::integer IS NULL OR b.campaign_id = $2)
+               ORDER BY b.at, b.id LIMIT $3"#,
+            agent,
+            campaign,
+            LIMIT
+        )
+        .fetch_all(&self.api)
+        .await
+        .map_err(|e| Error::from_sqlx("callbacks", e))?;
+        Ok(rows.into_iter().map(Callback::from).collect())
+    }
+
+    /// Moves an open callback to another instant, and to another agent (`None`: anyone of the groups).
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when no such callback is open; [`Error::Conflict`] while its prospect is in a
+    /// call.
+    pub async fn move_callback(
+        &self,
+        campaign: CampaignId,
+        id: CallbackId,
+        at: WallTime,
+        agent: Option<AgentId>,
+    ) -> Result<Callback, Error> {
+        run_tx!(&self.api, "move_callback", async |tx| {
+            let failed = |e| Error::from_sqlx("move_callback", e);
+            let prospect = sqlx::query_scalar!(
+                "UPDATE callback SET at = $3, agent_id = $4
+                 WHERE campaign_id = $1 AND id = $2 AND state = 'open' RETURNING prospect_id",
+                campaign.0,
+                id.0,
+                stamp(at),
+                agent.map(|a| a.0)
+            )
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(|e| {
+                crate::refusal::refers("move_callback", "agent", agent.map_or(0, |a| a.0), e)
+            })?
+            .ok_or_else(|| not_found("open callback", id))?;
+            let done = sqlx::query!(
+                "UPDATE queue SET state = 0, next_attempt_at = $3, agent_id = $4, held_by = NULL,
+                        priority = CASE WHEN $4::integer IS NULL THEN 4 ELSE $5::smallint END
+                 WHERE campaign_id = $1 AND prospect_id = $2 AND state IN (0, 4)",
+                campaign.0,
+                prospect,
+                stamp(at),
+                agent.map(|a| a.0),
+                PRIVATE_CALLBACK
+            )
+            .execute(&mut *tx)
+            .await
+            .map_err(failed)?;
+            if done.rows_affected() == 0 {
+                return Err(in_call(id));
+            }
+            load_callback(tx, campaign, id).await
+        })
+    }
+
+    /// Cancels an open callback: the prospect goes back to the campaign, due at the callback's instant.
+    ///
+    /// # Errors
+    /// As [`Store::move_callback`].
+    pub async fn cancel_callback(&self, campaign: CampaignId, id: CallbackId) -> Result<(), Error> {
+        run_tx!(&self.api, "cancel_callback", async |tx| {
+            let prospect = sqlx::query_scalar!(
+                "UPDATE callback SET state = 'cancelled', closed_at = now()
+                 WHERE campaign_id = $1 AND id = $2 AND state = 'open' RETURNING prospect_id",
+                campaign.0,
+                id.0
+            )
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(|e| Error::from_sqlx("cancel_callback", e))?
+            .ok_or_else(|| not_found("open callback", id))?;
+            let done = sqlx::query!(
+                "UPDATE queue SET priority = 1, because = 'callback cancelled',
+                        agent_id = CASE WHEN priority = $3 THEN NULL ELSE agent_id END
+                 WHERE campaign_id = $1 AND prospect_id = $2 AND state IN (0, 4)",
+                campaign.0,
+                prospect,
+                PRIVATE_CALLBACK
+            )
+            .execute(&mut *tx)
+            .await
+            .map_err(|e| Error::from_sqlx("cancel_callback", e))?;
+            if done.rows_affected() == 0 {
+                Err(in_call(id))
+            } else {
+                Ok(())
+            }
+        })
+    }
+}
+
+fn in_call(id: CallbackId) -> Error {
+    Error::Conflict {
+        what: "callback",
+        id: id.to_string(),
+        why: "is being kept just now: its prospect is claimed or in a call; wait for the end"
+            .to_owned(),
+    }
+}
+
+struct CallbackRow {
+    id: i64,
+    campaign_id: i32,
+    prospect_id: i64,
+    agent_id: Option<i32>,
+    at: sqlx::types::chrono::DateTime<sqlx::types::chrono::Utc>,
+    phone_id: Option<i64>,
+    note: String,
+    name: String,
+}
+
+impl From<CallbackRow> for Callback {
+    fn from(r: CallbackRow) -> Self {
+        Self {
+            id: CallbackId(r.id),
+            campaign: CampaignId(r.campaign_id),
+            prospect: ProspectId(r.prospect_id),
+            agent: r.agent_id.map(AgentId),
+            at: wall(r.at),
+            phone: r.phone_id.map(PhoneId),
+            name: r.name,
+            note: r.note,
+        }
+    }
+}
+
+/// One callback, open or not.
+pub(crate) async fn load_callback(
+    tx: &mut PgConnection,
+    campaign: CampaignId,
+    id: CallbackId,
+) -> Result<Callback, Error> {
+    let row = sqlx::query_as!(
+        CallbackRow,
+        r#"SELECT b.id, b.campaign_id, b.prospect_id, b.agent_id, b.at, b.phone_id, b.note,
+                  coalesce(p.name, p.external_id) AS "name!"
+           FROM callback b JOIN prospect p ON p.id = b.prospect_id WHERE b.campaign_id = $1 AND b.id = $2"#,
+        campaign.0,
+        id.0
+    )
+    .fetch_optional(tx)
+    .await
+    .map_err(|e| Error::from_sqlx("callback", e))?
+    .ok_or_else(|| not_found("callback", id))?;
+    Ok(row.into())
+}

@@ -1,0 +1,67 @@
+//! Postgres, and nothing else knows SQL: what the dialer remembers, and who may have which prospect.
+//!
+//! Decides nothing about calls. It is told what to write and answers with rows as domain types; which
+//! zone sets are open, what a cap says and what follows a result is said by others.
+#![warn(clippy::indexing_slicing)]
+
+mod account;
+mod agent;
+mod attempt;
+mod batch;
+mod callback;
+mod campaign;
+mod claim_facts;
+mod cluster;
+mod convert;
+mod db;
+mod draft;
+mod error;
+mod event;
+mod import;
+mod launch;
+mod list;
+mod node;
+mod number;
+mod outcome;
+mod page;
+mod place;
+mod progress;
+mod queue;
+mod recovery;
+mod refusal;
+mod report;
+mod request;
+mod service;
+mod spool;
+mod suppression;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod trunk;
+mod work_kind;
+
+pub use account::{Account, AccountChange, AccountId, NewAccount, Role, SecretHash, Token};
+pub use agent::{Agent, AgentGroup, NewAgent, WorkItem};
+pub use attempt::Finished;
+pub use callback::CallbacksOf;
+pub use campaign::{Campaign, CampaignConfig, CampaignVersion, Questionnaire};
+pub use cluster::{Cluster, ClusterError, ClusterOptions};
+pub use db::{Options, Store};
+pub use engine::{CampaignState, Mode};
+pub use error::Error;
+pub use event::Event;
+pub use import::{ImportRow, Imported, NewPhone, NewProspect, Reject};
+pub use list::{Filled, HELD_NO_ZONE, List, NeverCount, Phone, Prospect, ZoneCount};
+pub use node::Run;
+pub use page::{Page, PageRequest};
+pub use progress::Progress;
+pub use queue::{CLAIM_MAX, ClaimRequest, Opening, Openings};
+pub use recovery::Recovered;
+pub use report::{
+    AgentReport, CampaignReport, ExportRow, HeldCount, LastAttempt, LastOutcome, ProspectCounts,
+};
+pub use request::{RequestKey, Seen};
+pub use service::{
+    FactSink, OpeningsOf, Replayed, Service, ServiceOptions, StoreHandle, replay_spool,
+};
+pub use suppression::Suppression;
+pub use trunk::{Trunk, TrunkGroup, TrunkSettings};
