@@ -1,0 +1,175 @@
+use model::E164;
+use store::{ImportRow, Reject};
+use tokio::sync::mpsc;
+
+use crate::world::{World, moscow, noon, person, prospect};
+
+#[tokio::test]
+async fn what_a_file_says_is_what_the_list_has_also_the_odd_characters() {
+    let world = World::empty().await;
+    let mut odd = prospect(1, &[79_160_000_001]);
+    odd.name = Some("О\\'Нил\t\"Ko\"\nсын\\N".to_owned());
+    odd.fields = vec![
+        ("city".to_owned(), "a\\b{}\r\u{0}c".to_owned()),
+        ("zzz".to_owned(), "\\.".to_owned()),
+    ];
+    odd.phones[0].raw = "8 (916)\t000\\00-01 доб. 5".to_owned();
+    odd.phones[0].extension = Some("5".to_owned());
+    let imported = world
+        .import(vec![ImportRow::Prospect(Box::new(odd.clone()))])
+        .await;
+    assert_eq!(
+        (imported.rows, imported.accepted, imported.rejected),
+        (1, 1, 0)
+    );
+    let there = world
+        .store
+        .find_prospects("id-1")
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
+    assert_eq!(there.name, odd.name);
+    assert_eq!(there.zones, moscow());
+    assert_eq!(
+        there.fields[0],
+        ("city".to_owned(), "a\\b{}\rc".to_owned()),
+        "Postgres holds no NUL"
+    );
+    assert_eq!(there.fields[1], odd.fields[1]);
+    assert_eq!(there.phones[0].raw, odd.phones[0].raw);
+    assert_eq!(there.phones[0].extension, odd.phones[0].extension);
+    let by_number = world.store.find_prospects("+79160000001").await.unwrap();
+    assert_eq!(by_number, [there]);
+}
+
+#[tokio::test]
+async fn duplicates_and_rejects_are_told_by_row_and_reason() {
+    let world = World::empty().await;
+    world.import(vec![person(1, &[79_160_000_001])]).await;
+    let mut twice = prospect(4, &[79_160_000_009]);
+    twice.external_id = "id-3".to_owned();
+    let imported = world
+        .import(vec![
+            person(1, &[79_160_000_007]),
+            ImportRow::Reject(Reject {
+                row: 2,
+                reason: "no phone".to_owned(),
+                raw: "abc".to_owned(),
+            }),
+            person(3, &[79_160_000_003]),
+            ImportRow::Prospect(Box::new(twice)),
+        ])
+        .await;
+    assert_eq!(
+        (
+            imported.rows,
+            imported.accepted,
+            imported.duplicates,
+            imported.rejected
+        ),
+        (4, 1, 2, 1)
+    );
+    let told = world
+        .store
+        .import_rejects(imported.id, 0, 10)
+        .await
+        .unwrap();
+    let told: Vec<_> = told.iter().map(|r| (r.row, r.reason.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (1, "the identifier stands in the list already"),
+            (2, "no phone"),
+            (4, "the identifier stands in row 3 already"),
+        ]
+    );
+    assert_eq!(world.number("SELECT count(*) FROM import_stage").await, 0);
+}
+
+#[tokio::test]
+async fn a_file_that_breaks_off_leaves_nothing_behind() {
+    let world = World::empty().await;
+    let (send, receive) = mpsc::channel(4);
+    send.send(person(1, &[79_160_000_001])).await.unwrap();
+    drop(send);
+    let refused = world
+        .store
+        .import(world.list, "torn.csv", &[], receive, noon())
+        .await
+        .unwrap_err();
+    assert!(
+        refused.to_string().contains("nothing was imported"),
+        "{refused}"
+    );
+    assert_eq!(world.number("SELECT count(*) FROM prospect").await, 0);
+    assert_eq!(world.number("SELECT count(*) FROM import").await, 0);
+}
+
+#[tokio::test]
+async fn who_is_imported_later_is_called_by_the_campaigns_of_the_list() {
+    let world = World::with(2).await;
+    let imported = world.import(vec![person(3, &[79_160_000_003])]).await;
+    assert_eq!(imported.queued.due, 1);
+    assert_eq!(world.claim(10).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_list_taken_away_is_called_no_more_and_its_past_stays() {
+    let world = World::with(3).await;
+    let tried = world.launched().await;
+    world
+        .store
+        .finish(world.run, &[crate::world::not_answered(&tried)])
+        .await
+        .unwrap();
+    assert_eq!(
+        world
+            .store
+            .remove_list(world.campaign, world.list)
+            .await
+            .unwrap(),
+        3
+    );
+    assert!(world.claim(10).await.is_empty());
+    let report = world
+        .store
+        .campaign_report(world.campaign, None, None)
+        .await
+        .unwrap();
+    assert_eq!((report.prospects.done, report.results.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_number_may_be_suppressed_before_any_list_has_it() {
+    let world = World::empty().await;
+    let number = E164::from_digits(79_160_000_001).unwrap();
+    let entry = store::Suppression {
+        number,
+        seller: String::new(),
+        reason: "register".to_owned(),
+        source: "file".to_owned(),
+        added_at: noon(),
+    };
+    assert_eq!(
+        world
+            .store
+            .suppress(&[entry.clone(), entry.clone()])
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(
+        world.store.suppressions_of(number, "Shop").await.unwrap(),
+        [entry]
+    );
+    world.import(vec![person(1, &[79_160_000_001])]).await;
+    let filled = world
+        .store
+        .add_list(world.campaign, world.list, noon())
+        .await
+        .unwrap();
+    assert_eq!(filled.suppressed, 1);
+    assert!(world.store.unsuppress(number, "").await.unwrap());
+    assert!(!world.store.unsuppress(number, "").await.unwrap());
+}
