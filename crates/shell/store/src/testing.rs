@@ -9,6 +9,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor};
@@ -88,10 +89,18 @@ impl TestCluster {
             "ALTER DATABASE {database} ALLOW_CONNECTIONS false"
         ))
         .await;
-        self.run(&format!(
-            "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE datname = '{database}'"
-        ))
-        .await;
+        // A connection that was let in just before is seen only when it has come up: gone is what stays gone.
+        let mut look = tokio::time::interval(Duration::from_millis(50));
+        let mut quiet = 0;
+        while quiet < 10 {
+            look.tick().await;
+            let ended = self
+                .run(&format!(
+                    "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE datname = '{database}'"
+                ))
+                .await;
+            quiet = if ended == 0 { quiet + 1 } else { 0 };
+        }
     }
 
     /// Makes it reachable again.
@@ -104,17 +113,19 @@ impl TestCluster {
         self.cluster.connect_options().database(database)
     }
 
-    async fn run(&self, statement: &str) {
+    /// Returns how many rows the statement gave or changed.
+    async fn run(&self, statement: &str) -> u64 {
         let mut connection = self
             .connect("postgres")
             .connect()
             .await
             .expect("the test cluster accepts connections");
-        connection
+        let done = connection
             .execute(sqlx::AssertSqlSafe(statement.to_owned()))
             .await
             .unwrap_or_else(|e| panic!("{statement}: {e}"));
         connection.close().await.expect("the connection closes");
+        done.rows_affected()
     }
 }
 
