@@ -7,6 +7,7 @@
 mod account;
 mod agent;
 mod attempt;
+mod attempt_list;
 mod batch;
 mod callback;
 mod campaign;
@@ -42,6 +43,7 @@ mod work_kind;
 pub use account::{Account, AccountChange, AccountId, NewAccount, Role, SecretHash, Token};
 pub use agent::{Agent, AgentGroup, NewAgent, WorkItem};
 pub use attempt::Finished;
+pub use attempt_list::{AttemptLine, AttemptPage};
 pub use callback::CallbacksOf;
 pub use campaign::{Campaign, CampaignConfig, CampaignVersion, Questionnaire};
 pub use cluster::{Cluster, ClusterError, ClusterOptions};
