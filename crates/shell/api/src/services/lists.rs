@@ -1,0 +1,173 @@
+//! Lists of prospects: spreadsheets in, results out.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use model::{CampaignId, ListId};
+use proto::supervisor::v1 as pb;
+use proto::supervisor::v1::list_service_server::ListService;
+use store::PageRequest;
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::convert::{count, next_page, page, stamp};
+use crate::identity::caller;
+use crate::import::{Upload, import};
+use crate::requests::{Asked, Keep};
+use crate::shared::Shared;
+use crate::{Error, export};
+
+pub(crate) struct Lists(pub(crate) Arc<Shared>);
+
+#[tonic::async_trait]
+impl ListService for Lists {
+    async fn import_list(
+        &self,
+        request: Request<Streaming<pb::ImportListRequest>>,
+    ) -> Result<Response<pb::ImportListResponse>, Status> {
+        let me = caller(&request)?;
+        let mut parts = request.into_inner();
+        let (header, upload) = receive(&self.0, &mut parts).await?;
+        let shared = self.0.clone();
+        let id = Asked {
+            account: me.account,
+            method: "ImportList",
+            id: &header.request_id,
+            request: &header,
+        };
+        let work = import(shared, header.clone(), upload);
+        let answer = self.0.requests.once(Keep::Durably, id, work).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn list_lists(
+        &self,
+        request: Request<pb::ListListsRequest>,
+    ) -> Result<Response<pb::ListListsResponse>, Status> {
+        let asked = request.into_inner();
+        let page = page(asked.page_size, &asked.page_token)?;
+        let found = self.0.store.lists(page).await.map_err(Error::from)?;
+        let lists = found
+            .items
+            .into_iter()
+            .map(|list| pb::List {
+                list_id: list.id.0,
+                name: list.name,
+                columns: list.columns,
+                prospects: count(list.prospects),
+                created_at: Some(stamp(list.created_at)),
+            })
+            .collect();
+        Ok(Response::new(pb::ListListsResponse {
+            lists,
+            next_page_token: next_page(found.next),
+        }))
+    }
+
+    async fn get_rejected(
+        &self,
+        request: Request<pb::GetRejectedRequest>,
+    ) -> Result<Response<pb::GetRejectedResponse>, Status> {
+        let asked = request.into_inner();
+        let PageRequest { after, size } = page(asked.page_size, &asked.page_token)?;
+        let after = u64::try_from(after).unwrap_or(0);
+        let found = self
+            .0
+            .store
+            .import_rejects(asked.import_id, after, size)
+            .await
+            .map_err(Error::from)?;
+        // A page ends with a whole row of the file, however many of its cells were refused.
+        let next = (found.len() >= size as usize)
+            .then(|| found.last().map(|r| r.row))
+            .flatten();
+        let rows = found
+            .into_iter()
+            .map(|r| pb::RejectedRow {
+                row: count(r.row),
+                reason: r.reason,
+                raw: r.raw,
+            })
+            .collect();
+        Ok(Response::new(pb::GetRejectedResponse {
+            rows,
+            next_page_token: next_page(next.map(count)),
+        }))
+    }
+
+    type ExportResultsStream =
+        Pin<Box<dyn Stream<Item = Result<pb::ExportResultsResponse, Status>> + Send + 'static>>;
+
+    async fn export_results(
+        &self,
+        request: Request<pb::ExportResultsRequest>,
+    ) -> Result<Response<Self::ExportResultsStream>, Status> {
+        let asked = request.into_inner();
+        let format = match asked.format() {
+            pb::SheetFormat::Unspecified | pb::SheetFormat::Xlsx => "xlsx",
+            pb::SheetFormat::Csv => "csv",
+        };
+        let campaign = CampaignId(asked.campaign_id);
+        // Before the stream, so that an unknown campaign is an error and not an empty file.
+        let campaign = self.0.store.campaign(campaign).await.map_err(Error::from)?;
+        let (out, chunks) = mpsc::channel(2);
+        let shared = self.0.clone();
+        tokio::spawn(async move {
+            if let Err(error) = export::results(&shared, &campaign, format, &out).await
+                && out.send(Err(error.into())).await.is_err()
+            {
+                tracing::debug!(
+                    campaign_id = campaign.id.0,
+                    "a client left before its export failed"
+                );
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(chunks))))
+    }
+}
+
+/// Takes the header, then the file.
+async fn receive(
+    shared: &Shared,
+    parts: &mut Streaming<pb::ImportListRequest>,
+) -> Result<(pb::ImportHeader, Upload), Status> {
+    use pb::import_list_request::Part;
+    let Some(Part::Header(header)) = parts.message().await?.and_then(|m| m.part) else {
+        return Err(
+            Error::invalid("header", "missing", "the first message must be the header").into(),
+        );
+    };
+    let mut upload = Upload::begin(&shared.scratch, &header.file_name).await?;
+    while let Some(message) = parts.message().await? {
+        match message.part {
+            Some(Part::Chunk(bytes)) => upload.write(&bytes).await?,
+            Some(Part::Header(_)) | None => {
+                return Err(Error::invalid(
+                    "chunk",
+                    "missing",
+                    "after the header only chunks may follow",
+                )
+                .into());
+            }
+        }
+    }
+    upload.finish().await?;
+    Ok((header, upload))
+}
+
+/// The list of that name.
+pub(crate) async fn list_named(shared: &Shared, name: &str) -> Result<Option<ListId>, Error> {
+    let mut page = PageRequest::FIRST;
+    loop {
+        let found = shared.store.lists(page).await?;
+        if let Some(list) = found.items.iter().find(|l| l.name == name) {
+            return Ok(Some(list.id));
+        }
+        match found.next {
+            Some(after) => page.after = after,
+            None => return Ok(None),
+        }
+    }
+}

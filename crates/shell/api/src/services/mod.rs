@@ -1,0 +1,24 @@
+//! One service of the contract per file: requests in, rows and questions to the engine, answers out.
+
+mod accounts;
+mod admin;
+mod agent;
+mod auth;
+mod board;
+mod campaigns;
+mod card;
+mod lists;
+mod questionnaires;
+mod suppressions;
+mod trunks;
+
+pub(crate) use admin::Admin;
+pub(crate) use agent::Agents;
+pub(crate) use auth::Auth;
+pub(crate) use board::{Board, mode as mode_to_proto, state as state_to_proto};
+pub(crate) use campaigns::{Campaigns, count_zone};
+pub(crate) use lists::{Lists, list_named};
+pub use questionnaires::{Question, QuestionKind};
+pub(crate) use questionnaires::{Questionnaires, question_fields};
+pub(crate) use suppressions::Suppressions;
+pub use trunks::{Transport, TrunkConnection};

@@ -1,0 +1,27 @@
+//! What every service needs.
+
+use store::Store;
+
+use crate::password::Passwords;
+use crate::requests::Requests;
+use crate::throttle::Throttle;
+use crate::tokens::Tokens;
+use crate::{Catalogue, Clock, Desks, EngineHandle, TrunksChanged};
+use std::sync::Arc;
+
+/// The parts that services share.
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) engine: EngineHandle,
+    pub(crate) desks: Desks,
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) passwords: Passwords,
+    pub(crate) throttle: Throttle,
+    pub(crate) requests: Requests,
+    pub(crate) clock: Clock,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) trunks_changed: TrunksChanged,
+    pub(crate) sip_realm: String,
+    pub(crate) scratch: std::path::PathBuf,
+    pub(crate) started_at: model::WallTime,
+}
