@@ -18,14 +18,14 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
 /// The API and what a test needs of it.
-pub struct Api {
-    pub channel: Channel,
-    pub store: Store,
-    pub setup_token: String,
+pub(crate) struct Api {
+    pub(crate) channel: Channel,
+    pub(crate) store: Store,
+    pub(crate) setup_token: String,
 }
 
 impl Api {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let store = TestCluster::shared().await.store().await;
         let setup_token = api::offer_setup_token(&store).await.unwrap().unwrap();
         let (inbox, inputs) = mpsc::sync_channel(1_000);
@@ -78,7 +78,7 @@ impl Api {
     }
 
     /// An account of a role with an API token, made behind the API's back.
-    pub async fn account(&self, login: &str, role: Role) -> (store::AccountId, String) {
+    pub(crate) async fn account(&self, login: &str, role: Role) -> (store::AccountId, String) {
         let id = match role {
             Role::Agent => {
                 let new = NewAgent {
@@ -105,7 +105,11 @@ impl Api {
     }
 
     /// An API token of an account.
-    pub async fn token(&self, id: store::AccountId, until: Option<model::WallTime>) -> String {
+    pub(crate) async fn token(
+        &self,
+        id: store::AccountId,
+        until: Option<model::WallTime>,
+    ) -> String {
         use sha2::Digest;
         static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let n = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -145,7 +149,7 @@ fn run_engine(inputs: &mpsc::Receiver<Input>, handle: &EngineHandle, desks: &api
 }
 
 /// A request with a token.
-pub fn with<T>(token: &str, message: T) -> Request<T> {
+pub(crate) fn with<T>(token: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
     let value: MetadataValue<_> = format!("Bearer {token}").parse().unwrap();
     request.metadata_mut().insert("authorization", value);
@@ -153,7 +157,7 @@ pub fn with<T>(token: &str, message: T) -> Request<T> {
 }
 
 /// The fields named in a refusal.
-pub fn fields(status: &Status) -> Vec<String> {
+pub(crate) fn fields(status: &Status) -> Vec<String> {
     use tonic_types::StatusExt;
     let details = status.get_error_details();
     let wrong = details.bad_request().map(|b| &b.field_violations);
@@ -165,7 +169,7 @@ pub fn fields(status: &Status) -> Vec<String> {
 }
 
 /// Waits for what comes, with a deadline.
-pub async fn soon<T>(what: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), what)
         .await
         .expect("it did not come within 20 seconds")
