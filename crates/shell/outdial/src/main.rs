@@ -1,4 +1,8 @@
 //! Outdial: one binary, the daemon and everything that talks to it.
+#![expect(
+    unreachable_pub,
+    reason = "nothing is outside a binary; pub is what a module offers to the others"
+)]
 
 mod cli;
 mod clock;
@@ -17,7 +21,7 @@ use crate::output::Format;
 
 /// A predictive and preview dialer.
 #[derive(Debug, Parser)]
-#[command(name = "outdial", version, about, propagate_version = true)]
+#[command(name = "outdial", version, about, propagate_version = true, after_help = cli::HELP)]
 struct Cli {
     /// How results are printed; logs go to standard error.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
@@ -28,27 +32,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Cli(cli::Command),
     /// The configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Says an amount in words, and the prompts that speak it.
-    Speak(cli::speak::Speak),
-    /// Calling rules.
-    #[command(subcommand)]
-    Rules(RulesCommand),
-    /// Says what would become of a spreadsheet.
-    Import(cli::import::Import),
     /// Replays a recording of the engine and compares every effect.
     Replay {
         /// Directory that `serve --record` wrote.
         directory: PathBuf,
     },
-}
-
-#[derive(Debug, Subcommand)]
-enum RulesCommand {
-    /// Says whether a number may be called at an instant. Exit code 0 only when it may.
-    Check(cli::rules::Check),
 }
 
 #[derive(Debug, Subcommand)]
@@ -69,13 +62,14 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             output::complain(&error);
-            ExitCode::FAILURE
+            cli::code_of(&error).into()
         }
     }
 }
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
+        Command::Cli(command) => return command.run(cli.output),
         Command::Config(ConfigCommand::Check { config }) => {
             let config = config::load(config.as_deref(), std::env::vars())?;
             output::print(cli.output, &config, |c| {
@@ -84,19 +78,6 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Config(ConfigCommand::Schema) => {
             output::print(Format::Json, &config::schema(), |_| String::new())?;
-        }
-        Command::Speak(speak) => {
-            output::print(cli.output, &speak.run()?, cli::speak::Spoken::text)?
-        }
-        Command::Rules(RulesCommand::Check(check)) => {
-            let checked = check.run(cli::profiles(check.directory())?)?;
-            output::print(cli.output, &checked, cli::rules::Checked::text)?;
-            if !checked.allowed {
-                return Ok(ExitCode::FAILURE);
-            }
-        }
-        Command::Import(import) => {
-            output::print(cli.output, &import.run()?, cli::import::Imported::text)?
         }
         Command::Replay { directory } => {
             logs::init(&config::Log::default())?;

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use compliance::Whereabouts;
-use model::E164;
+use model::{Currency, E164};
 use serde::Serialize;
 use sheets::{Assignment, Country, ImportedProspect, Mapping, Options};
+
+use super::exit::{Exit, OrExit};
 
 /// Reads a spreadsheet as an import would, and says what it understood.
 #[derive(Debug, Args)]
@@ -18,16 +20,17 @@ pub struct Import {
     dry_run: bool,
     /// The country in whose national form numbers are written, two letters.
     #[arg(long, default_value = "RU")]
-    country: String,
-    /// What a column means, FIELD=COLUMN; may be given several times.
-    #[arg(long)]
-    map: Vec<String>,
+    country: Country,
+    /// What a column means; may be given several times. Fields: id, phone, name, amount, currency, zone, region,
+    /// city, language, subject, consent, questionnaire.
+    #[arg(long, value_name = "FIELD=COLUMN")]
+    map: Vec<Assignment>,
     /// The sheet, by name.
     #[arg(long)]
     sheet: Option<String>,
     /// The currency of amounts that say none themselves.
     #[arg(long)]
-    currency: Option<String>,
+    currency: Option<Currency>,
     /// At most so many rows.
     #[arg(long)]
     rows: Option<u32>,
@@ -64,17 +67,12 @@ struct Prospect {
 impl Import {
     /// Reads the file.
     pub fn run(&self) -> anyhow::Result<Imported> {
-        let country: Country = self.country.parse()?;
-        let mut options = Options::new(country);
+        let mut options = Options::new(self.country);
         options.sheet.clone_from(&self.sheet);
         options.rows = self.rows;
-        options.currency = self.currency.as_deref().map(str::parse).transpose()?;
-        options.map = self
-            .map
-            .iter()
-            .map(|m| m.parse::<Assignment>())
-            .collect::<Result<_, _>>()?;
-        let import = sheets::import(&self.file, options)?;
+        options.currency = self.currency;
+        options.map.clone_from(&self.map);
+        let import = sheets::import(&self.file, options).or_exit(Exit::Refused)?;
         let rejected = import.rejected.iter().map(|r| Rejected {
             row: r.row,
             reason: r.reason.to_string(),
@@ -91,6 +89,7 @@ impl Import {
     }
 
     fn prospect(&self, prospect: &ImportedProspect) -> Prospect {
+        let country = self.country.to_string();
         let phones: Vec<E164> = prospect.phones.iter().map(|p| p.number).collect();
         let places = [prospect.region_text.as_str(), prospect.city_text.as_str()];
         let stated = Some(prospect.zone_text.as_str()).filter(|t| !t.is_empty());
@@ -98,7 +97,7 @@ impl Import {
             stated,
             places: &places,
             numbers: &phones,
-            country: Some(&self.country),
+            country: Some(&country),
         }
         .zones();
         let fields = prospect

@@ -1,37 +1,61 @@
-//! Commands that need no daemon.
+//! Commands that need no daemon, and those that are clients of its API.
 
-pub mod import;
-pub mod rules;
-pub mod speak;
+mod exit;
+mod import;
+mod past_tries;
+pub mod profiles;
+mod rules;
+mod speak;
 
-use std::path::Path;
+use std::process::ExitCode;
 
-use anyhow::Context;
-use compliance::Profile;
+use clap::Subcommand;
 
-/// All profiles of a directory.
-pub fn profiles(directory: &Path) -> anyhow::Result<Vec<Profile>> {
-    let read = || format!("could not read the profiles in {}", directory.display());
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(directory).with_context(read)? {
-        let path = entry.with_context(read)?.path();
-        if path.extension().is_some_and(|e| e == "toml") {
-            files.push(path);
+pub use self::exit::{Exit, HELP, code_of};
+use crate::output::{self, Format};
+
+/// What can be asked without being the daemon.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Says an amount in words, and the prompts that speak it.
+    Speak(speak::Speak),
+    /// Calling rules.
+    #[command(subcommand)]
+    Rules(RulesCommand),
+    /// Says what would become of a spreadsheet.
+    Import(import::Import),
+}
+
+/// `outdial rules …`
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Says whether a number may be called at an instant. Exit code 0 only when it may.
+    Check(rules::Check),
+}
+
+impl Command {
+    /// Carries it out and prints what came of it.
+    ///
+    /// # Errors
+    /// To be printed; [`code_of`] says the exit code.
+    pub fn run(&self, format: Format) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Speak(speak) => output::print(format, &speak.run()?, speak::Spoken::text)?,
+            Self::Rules(RulesCommand::Check(check)) => {
+                let checked = check.run()?;
+                output::print(format, &checked, rules::Checked::text)?;
+                return Ok(holds(checked.allowed));
+            }
+            Self::Import(import) => output::print(format, &import.run()?, import::Imported::text)?,
         }
+        Ok(ExitCode::SUCCESS)
     }
-    files.sort();
-    let mut profiles = Vec::new();
-    for file in files {
-        let text = std::fs::read_to_string(&file)
-            .with_context(|| format!("could not read {}", file.display()))?;
-        profiles.extend(
-            Profile::load(&text).with_context(|| format!("{} is not a profile", file.display()))?,
-        );
+}
+
+fn holds(yes: bool) -> ExitCode {
+    if yes {
+        ExitCode::SUCCESS
+    } else {
+        Exit::Failure.into()
     }
-    anyhow::ensure!(
-        !profiles.is_empty(),
-        "{} holds no profile; nobody could be called",
-        directory.display()
-    );
-    Ok(profiles)
 }

@@ -1,13 +1,16 @@
 //! `outdial rules check`: may a number be called at an instant, and if not, when and by which rule?
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Args;
-use compliance::{Asked, Profile, Rules, Verdict, Whereabouts};
-use model::{E164, PastTry, WallTime, ZoneSet};
+use compliance::{Asked, Profile, Rules, Verdict, Whereabouts, Window};
+use model::{E164, WallTime, ZoneSet};
 use serde::Serialize;
+
+use super::exit::{Exit, OrExit};
+use super::past_tries::{self, AskedFor, Past};
+use super::profiles;
 
 /// Says whether the calling rules allow a call.
 #[derive(Debug, Args)]
@@ -17,19 +20,20 @@ pub struct Check {
     profile: Vec<String>,
     /// The number, in international form.
     #[arg(long)]
-    number: String,
+    number: E164,
     /// Candidate zones, separated by commas; absent: those of the number.
     #[arg(long, value_delimiter = ',')]
     zone: Vec<String>,
     /// The instant, for example 2026-06-19T06:30:00Z.
-    #[arg(long)]
-    at: String,
-    /// Earlier tries, a JSON list; with it caps, lockouts and lists are judged too.
+    #[arg(long, value_parser = instant)]
+    at: WallTime,
+    /// Earlier tries, a JSON list of objects with `at` and, as far as known, `number`, `seller`, `subject`,
+    /// `result`, `rang`, `talked`, `message`, `refused`; or an object with that list as `attempts`, and
+    /// `suppressed` and `consent`. With it caps, lockouts, lists and the margin for ringing are judged too.
     #[arg(long)]
     attempts: Option<PathBuf>,
-    /// Directory of profiles.
-    #[arg(long, default_value = "config/profiles")]
-    rules: PathBuf,
+    #[command(flatten)]
+    profiles: profiles::From,
     /// For whom the call would be made; caps count by it.
     #[arg(long, default_value = "")]
     seller: String,
@@ -59,106 +63,143 @@ pub struct Checked {
 
 impl Check {
     /// Judges.
-    pub fn run(&self, profiles: Vec<Profile>) -> anyhow::Result<Checked> {
-        let number: E164 = self.number.parse()?;
-        let at: WallTime = self.at.parse().with_context(|| {
-            format!(
-                "\"{}\" is not an instant; write 2026-06-19T06:30:00Z",
-                self.at
-            )
-        })?;
-        let zones = if self.zone.is_empty() {
-            Whereabouts {
-                numbers: &[number],
+    pub fn run(&self) -> anyhow::Result<Checked> {
+        let zones = self.zones()?;
+        let rules = self.combined(&self.profiles.load()?)?;
+        let window = rules.window(&zones, self.at);
+        let past = self
+            .attempts
+            .as_deref()
+            .map(|path| past_tries::read(path, self.asked_for()))
+            .transpose()
+            .or_exit(Exit::Refused)?;
+        let verdict = rules.check(&self.asked(&zones, past.as_ref()));
+        let answer = match past {
+            None => Answer::of_window(window, &verdict),
+            Some(_) => Answer::of_verdict(window, verdict, self.at),
+        };
+        Ok(answer.print(&zones))
+    }
+
+    fn zones(&self) -> anyhow::Result<ZoneSet> {
+        if self.zone.is_empty() {
+            return Ok(Whereabouts {
+                numbers: &[self.number],
                 ..Whereabouts::default()
             }
-            .zones()
-        } else {
-            ZoneSet::from_names(&self.zone)?
-        };
+            .zones());
+        }
+        ZoneSet::from_names(&self.zone).or_exit(Exit::Usage)
+    }
+
+    fn combined(&self, profiles: &[Profile]) -> anyhow::Result<Rules> {
         let mut chosen = Vec::new();
         for name in &self.profile {
-            let found: Vec<_> = profiles.iter().filter(|p| p.id == *name).cloned().collect();
-            anyhow::ensure!(
-                !found.is_empty(),
-                "there is no profile \"{name}\"; there are: {}",
-                ids(&profiles)
-            );
-            chosen.extend(found);
+            let before = chosen.len();
+            chosen.extend(profiles.iter().filter(|p| p.id == *name).cloned());
+            if chosen.len() == before {
+                let ids = ids(profiles);
+                return Err(anyhow::anyhow!(
+                    "there is no profile \"{name}\"; there are: {ids}"
+                ))
+                .or_exit(Exit::NotFound);
+            }
         }
-        let rules = Rules::combine(&chosen, None)?;
-        let window = rules.window(&zones, at);
-        let text = |at: Option<WallTime>| at.map(|at| at.to_string());
-        let zone_names = || zones.names().map(str::to_owned).collect();
-        let history = self.history()?;
-        let asked = Asked {
-            at,
-            zones: &zones,
-            number,
+        Rules::combine(&chosen, None).or_exit(Exit::Refused)
+    }
+
+    fn asked_for(&self) -> AskedFor<'_> {
+        AskedFor {
+            number: self.number,
+            seller: &self.seller,
+            subject: self.subject.as_deref(),
+        }
+    }
+
+    fn asked<'a>(&'a self, zones: &'a ZoneSet, past: Option<&'a Past>) -> Asked<'a> {
+        Asked {
+            at: self.at,
+            zones,
+            number: self.number,
             ring_limit: Duration::from_secs(self.ring_limit_s),
             seller: &self.seller,
             subject: self.subject.as_deref(),
-            history: history.as_deref().unwrap_or_default(),
-            suppressed: false,
-            consent: true,
+            history: past.map(|p| p.tries.as_slice()).unwrap_or_default(),
+            suppressed: past.is_some_and(|p| p.suppressed),
+            consent: past.is_none_or(|p| p.consent),
             agent_reserved: false,
             in_live_call: false,
-        };
-        let verdict = rules.check(&asked);
-        let latest_start = if let Verdict::Allowed { latest_start } = &verdict {
-            Some(*latest_start)
-        } else {
-            None
-        };
-        if history.is_none() {
-            return Ok(Checked {
-                allowed: window.open,
-                until: text(window.until),
-                next: text(window.next),
-                latest_start: text(latest_start),
-                rule: window.rule.rule,
-                source: window.rule.source,
-                zones: zone_names(),
-            });
         }
-        Ok(match verdict {
-            Verdict::Allowed { latest_start } => Checked {
+    }
+}
+
+/// Before it is written as text.
+struct Answer {
+    allowed: bool,
+    until: Option<WallTime>,
+    next: Option<WallTime>,
+    latest_start: Option<WallTime>,
+    rule: String,
+    source: String,
+}
+
+impl Answer {
+    /// Plain membership of the window: neither ringing nor history counts.
+    fn of_window(window: Window, verdict: &Verdict) -> Self {
+        let latest_start = match verdict {
+            Verdict::Allowed { latest_start } => Some(*latest_start),
+            Verdict::Held { .. } => None,
+        };
+        Self {
+            allowed: window.open,
+            until: window.until,
+            next: window.next,
+            latest_start: latest_start.filter(|_| window.open),
+            rule: window.rule.rule,
+            source: window.rule.source,
+        }
+    }
+
+    /// Everything that is judged before a launch.
+    fn of_verdict(window: Window, verdict: Verdict, at: WallTime) -> Self {
+        match verdict {
+            Verdict::Allowed { latest_start } => Self {
                 allowed: true,
-                until: text(Some(latest_start)),
-                next: text(Some(at)),
-                latest_start: text(Some(latest_start)),
+                until: Some(latest_start),
+                next: Some(at),
+                latest_start: Some(latest_start),
                 rule: window.rule.rule,
                 source: window.rule.source,
-                zones: zone_names(),
             },
-            Verdict::Held { until, rule } => Checked {
+            Verdict::Held { until, rule } => Self {
                 allowed: false,
-                until: text(until),
-                next: text(until),
+                until,
+                next: until,
                 latest_start: None,
                 rule: rule.rule,
                 source: rule.source,
-                zones: zone_names(),
             },
-        })
+        }
     }
 
-    /// Where the profiles are.
-    pub fn directory(&self) -> &Path {
-        &self.rules
+    fn print(self, zones: &ZoneSet) -> Checked {
+        let text = |at: Option<WallTime>| at.map(|at| at.to_string());
+        Checked {
+            allowed: self.allowed,
+            until: text(self.until),
+            next: text(self.next),
+            latest_start: text(self.latest_start),
+            rule: self.rule,
+            source: self.source,
+            zones: zones.names().map(str::to_owned).collect(),
+        }
     }
+}
 
-    fn history(&self) -> anyhow::Result<Option<Vec<PastTry>>> {
-        let Some(path) = &self.attempts else {
-            return Ok(None);
-        };
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("could not read {}", path.display()))?;
-        let mut tries: Vec<PastTry> = serde_json::from_str(&text)
-            .with_context(|| format!("{} is not a list of earlier tries", path.display()))?;
-        tries.sort_by_key(|t| t.at);
-        Ok(Some(tries))
-    }
+/// An instant on the command line.
+fn instant(text: &str) -> Result<WallTime, String> {
+    text.parse()
+        .map_err(|e| format!("{e}; write it like 2026-06-19T06:30:00Z"))
 }
 
 impl Checked {

@@ -5,15 +5,17 @@ use clap::Args;
 use model::{Currency, Money};
 use serde::Serialize;
 
+use super::exit::{Exit, OrExit};
+
 /// Says an amount in words, and the prompts that speak it.
 #[derive(Debug, Args)]
 pub struct Speak {
     /// The language: ru, en or en-GB.
     #[arg(long)]
-    lang: String,
+    lang: Language,
     /// The currency, for example RUB.
     #[arg(long)]
-    currency: String,
+    currency: Currency,
     /// The amount with a point, for example 1234.05.
     #[arg(allow_hyphen_values = true)]
     amount: String,
@@ -29,10 +31,10 @@ pub struct Spoken {
 impl Speak {
     /// The words and prompts.
     pub fn run(&self) -> anyhow::Result<Spoken> {
-        let language: Language = self.lang.parse()?;
-        let currency: Currency = self.currency.parse()?;
-        let amount = Money::from_decimal(&self.amount, currency)?;
-        let phrase = Speaker::new(language, Options::default()).amount(amount)?;
+        let amount = Money::from_decimal(&self.amount, self.currency).or_exit(Exit::Usage)?;
+        let phrase = Speaker::new(self.lang, Options::default())
+            .amount(amount)
+            .or_exit(Exit::Refused)?;
         Ok(Spoken {
             text: phrase.text,
             tokens: phrase.tokens,
