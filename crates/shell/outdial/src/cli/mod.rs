@@ -1,5 +1,6 @@
 //! Commands that need no daemon, and those that are clients of its API.
 
+mod call;
 mod exit;
 mod import;
 mod past_tries;
@@ -8,8 +9,11 @@ mod rules;
 mod speak;
 
 use std::process::ExitCode;
+use std::time::SystemTime;
 
+use anyhow::Context;
 use clap::Subcommand;
+use model::AttemptId;
 
 pub use self::exit::{Exit, HELP, code_of};
 use crate::output::{self, Format};
@@ -24,6 +28,8 @@ pub enum Command {
     Rules(RulesCommand),
     /// Says what would become of a spreadsheet.
     Import(import::Import),
+    /// Places test calls; needs neither daemon nor database.
+    Call(Box<call::Call>),
 }
 
 /// `outdial rules …`
@@ -47,6 +53,14 @@ impl Command {
                 return Ok(holds(checked.allowed));
             }
             Self::Import(import) => output::print(format, &import.run()?, import::Imported::text)?,
+            Self::Call(call) => {
+                let finished = call.run()?;
+                output::print(format, &finished.placed, |p| p.text())?;
+                if finished.interrupted {
+                    return Ok(Exit::Interrupted.into());
+                }
+                return Ok(holds(finished.placed.all_answered()));
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -58,4 +72,15 @@ fn holds(yes: bool) -> ExitCode {
     } else {
         Exit::Failure.into()
     }
+}
+
+/// Unguessable, and in the order of its making: Call-IDs and names of requests are made from it.
+fn random_id() -> anyhow::Result<AttemptId> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).context("the system gives no random bytes")?;
+    let since_1970 = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let millis = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
+    Ok(AttemptId::v7(millis, u128::from_be_bytes(random)))
 }
