@@ -26,6 +26,8 @@ struct Cli {
     /// How results are printed; logs go to standard error.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     output: Format,
+    #[command(flatten)]
+    connection: cli::Connection,
     #[command(subcommand)]
     command: Command,
 }
@@ -69,7 +71,7 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
-        Command::Cli(command) => return command.run(cli.output),
+        Command::Cli(command) => return command.run(&cli.connection, cli.output),
         Command::Config(ConfigCommand::Check { config }) => {
             let config = config::load(config.as_deref(), std::env::vars())?;
             output::print(cli.output, &config, |c| {

@@ -314,3 +314,34 @@ fn columns_and_rows_can_be_named() {
     assert_eq!(out.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&out.stderr).contains("did you mean \"phone\""));
 }
+
+#[test]
+fn a_client_without_a_daemon_says_what_is_missing_by_its_exit_code() {
+    let nowhere = ["--server", "http://127.0.0.1:1", "--token", "t"];
+    for (args, exit, says) in [
+        (vec!["status"], 6, "no daemon answers at http://127.0.0.1:1"),
+        (vec!["campaign", "explain", "1"], 6, "--server"),
+        (vec!["suppression", "check", "112"], 2, "+79161234567"),
+        (vec!["export", "1", "results.ods"], 2, ".xlsx"),
+        (
+            vec!["list", "import", "a.csv", "--map", "phnoe=A"],
+            2,
+            "phone",
+        ),
+        (
+            vec!["user", "add", "anna", "--role", "king"],
+            2,
+            "supervisor",
+        ),
+    ] {
+        let out = outdial(&[args.clone(), nowhere.to_vec()].concat());
+        let told = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(exit), "{args:?}: {told}");
+        assert!(
+            told.contains(says) && out.stdout.is_empty(),
+            "{args:?}: {told}"
+        );
+    }
+    let out = outdial(&["status", "--server", "not a url", "--token", "t"]);
+    assert_eq!(out.status.code(), Some(2));
+}

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+use tonic::Code;
+
+use super::client::Refusal;
+
 /// How a command ended, for scripts. 0 is kept for "the thing asked for holds".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -87,14 +91,36 @@ impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
     }
 }
 
-/// The code for an error: its own, else 1.
+/// The code for an error: its own, else that of the RPC that failed, else 1.
 pub fn code_of(error: &anyhow::Error) -> Exit {
     for cause in error.chain() {
         if let Some(coded) = cause.downcast_ref::<Coded>() {
             return coded.exit;
         }
+        if let Some(refusal) = cause.downcast_ref::<Refusal>() {
+            return of_rpc(refusal.code());
+        }
     }
     Exit::Failure
+}
+
+const fn of_rpc(code: Code) -> Exit {
+    match code {
+        Code::NotFound => Exit::NotFound,
+        Code::InvalidArgument
+        | Code::FailedPrecondition
+        | Code::AlreadyExists
+        | Code::Aborted
+        | Code::OutOfRange => Exit::Refused,
+        Code::Unauthenticated | Code::PermissionDenied => Exit::SignIn,
+        Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted => Exit::Unavailable,
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::DataLoss => Exit::Failure,
+    }
 }
 
 #[cfg(test)]
@@ -109,6 +135,22 @@ mod tests {
             .unwrap_err();
         assert_eq!(code_of(&error), Exit::NotFound);
         assert_eq!(error.root_cause().to_string(), "no such profile");
+    }
+
+    #[test]
+    fn a_refused_rpc_has_the_code_of_its_status() {
+        for (code, exit) in [
+            (Code::NotFound, Exit::NotFound),
+            (Code::InvalidArgument, Exit::Refused),
+            (Code::FailedPrecondition, Exit::Refused),
+            (Code::Unauthenticated, Exit::SignIn),
+            (Code::PermissionDenied, Exit::SignIn),
+            (Code::Unavailable, Exit::Unavailable),
+            (Code::Internal, Exit::Failure),
+        ] {
+            let error = anyhow::Error::from(Refusal::from(tonic::Status::new(code, "because")));
+            assert_eq!(code_of(&error), exit, "{code:?}");
+        }
     }
 
     #[test]

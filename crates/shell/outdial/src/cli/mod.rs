@@ -1,6 +1,7 @@
 //! Commands that need no daemon, and those that are clients of its API.
 
 mod call;
+mod client;
 mod exit;
 mod import;
 mod past_tries;
@@ -15,6 +16,7 @@ use anyhow::Context;
 use clap::Subcommand;
 use model::AttemptId;
 
+pub use self::client::Connection;
 pub use self::exit::{Exit, HELP, code_of};
 use crate::output::{self, Format};
 
@@ -30,6 +32,9 @@ pub enum Command {
     Import(import::Import),
     /// Places test calls; needs neither daemon nor database.
     Call(Box<call::Call>),
+    /// Asks a running daemon.
+    #[command(flatten)]
+    Client(client::Command),
 }
 
 /// `outdial rules …`
@@ -44,8 +49,9 @@ impl Command {
     ///
     /// # Errors
     /// To be printed; [`code_of`] says the exit code.
-    pub fn run(&self, format: Format) -> anyhow::Result<ExitCode> {
+    pub fn run(&self, connection: &Connection, format: Format) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Client(client) => return client.run(connection, format),
             Self::Speak(speak) => output::print(format, &speak.run()?, speak::Spoken::text)?,
             Self::Rules(RulesCommand::Check(check)) => {
                 let checked = check.run()?;
