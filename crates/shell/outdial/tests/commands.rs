@@ -345,3 +345,11 @@ fn a_client_without_a_daemon_says_what_is_missing_by_its_exit_code() {
     let out = outdial(&["status", "--server", "not a url", "--token", "t"]);
     assert_eq!(out.status.code(), Some(2));
 }
+
+#[test]
+fn certificates_that_are_not_there_are_named() {
+    let to = ["status", "--server", "https://127.0.0.1:1", "--token", "t"];
+    let out = outdial(&[&to[..], &["--ca", "/nowhere.pem"]].concat());
+    assert_eq!(out.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("/nowhere.pem"));
+}

@@ -33,7 +33,7 @@ pub struct Connection {
     /// An API token; absent: who is signed in. For setup the one-time token that the first start printed.
     #[arg(long, global = true, env = "OUTDIAL_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// Certificates in PEM to trust besides the system's.
+    /// Certificates in PEM to trust instead of the system's.
     #[arg(long, global = true, env = "OUTDIAL_CA", value_name = "FILE")]
     ca: Option<PathBuf>,
 }
@@ -55,6 +55,9 @@ impl Interceptor for Bearer {
         Ok(request)
     }
 }
+
+/// Where Debian keeps what the system trusts; elsewhere SSL_CERT_FILE says where.
+const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -103,14 +106,21 @@ impl Connection {
     }
 
     fn tls(&self) -> anyhow::Result<ClientTlsConfig> {
-        let tls = ClientTlsConfig::new().with_native_roots();
-        let Some(path) = &self.ca else {
-            return Ok(tls);
-        };
-        let pem = std::fs::read(path)
-            .with_context(|| format!("could not read {}", path.display()))
+        let system = || std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+        let path = self
+            .ca
+            .clone()
+            .or_else(system)
+            .unwrap_or_else(|| PathBuf::from(SYSTEM_CA));
+        let pem = std::fs::read(&path)
+            .with_context(|| {
+                format!(
+                    "could not read certificates from {}; name others with --ca",
+                    path.display()
+                )
+            })
             .or_exit(Exit::NotFound)?;
-        Ok(tls.ca_certificate(Certificate::from_pem(pem)))
+        Ok(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)))
     }
 
     /// A channel for everything else.
