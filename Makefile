@@ -7,11 +7,10 @@ help: ## shows this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: demo
-demo: ## installs what is missing, builds, and runs three campaigns on real SIP, Postgres and a spreadsheet
+demo: ## installs what is missing, builds, and shows what runs today on real SIP and a real spreadsheet
 	@scripts/install.sh demo
-	@scripts/build-voices.sh $(VOICES)
 	$(CARGO) build --locked -p outdial
-	target/debug/outdial demo --voices $(VOICES) $(DEMO)
+	scripts/demo.sh target/debug/outdial
 
 .PHONY: test
 test: ## installs what is missing and runs all tests

@@ -4,7 +4,7 @@
 set -eu
 
 case "${1:-demo}" in
-demo) wanted="postgresql:initdb espeak-ng:espeak-ng sox:sox" ;;
+demo) wanted="sip-tester:sipp" ;;
 test) wanted="postgresql:initdb espeak-ng:espeak-ng sox:sox sip-tester:sipp baresip-core:baresip python3-grpc-tools:python3-grpc-tools" ;;
 *) echo "usage: $0 demo|test" >&2; exit 2 ;;
 esac
