@@ -132,7 +132,6 @@ impl Graph {
                 "metadata",
                 "--format-version",
                 "1",
-                "--offline",
                 "--locked",
                 "--manifest-path",
                 manifest,

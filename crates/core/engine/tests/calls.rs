@@ -1,6 +1,6 @@
 //! What happens to a call, from the launch to its one result.
 
-#![expect(
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,6 +1,7 @@
 //! Whatever comes, in whatever order: no panic, one reply per request, one end per attempt, no INVITE
 //! without a commit.
-#![expect(
+#![allow(
+    clippy::manual_is_multiple_of,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a test that panics has failed, which is its purpose"

@@ -34,11 +34,14 @@ pub(crate) struct Asked<'a, R> {
     pub(crate) request: &'a R,
 }
 
+/// The newest requests of each account and their answers, oldest first.
+type Memory = Arc<Mutex<BTreeMap<AccountId, VecDeque<(u128, Slot)>>>>;
+
 /// Remembers requests. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Requests {
     store: Store,
-    memory: Arc<Mutex<BTreeMap<AccountId, VecDeque<(u128, Slot)>>>>,
+    memory: Memory,
 }
 
 /// The answer to one request; held while it is carried out, so that a repetition waits for it.

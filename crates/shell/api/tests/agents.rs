@@ -1,4 +1,10 @@
 //! An agent's session against the real engine.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::redundant_closure,
+    reason = "a test that panics has failed, which is its purpose"
+)]
 
 mod common;
 

@@ -1,4 +1,10 @@
 //! A supervisor's way from an empty installation to a running campaign and its results.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::redundant_closure,
+    reason = "a test that panics has failed, which is its purpose"
+)]
 
 mod common;
 

@@ -1,4 +1,10 @@
 //! From the set-up token to signing out.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::redundant_closure,
+    reason = "a test that panics has failed, which is its purpose"
+)]
 
 mod common;
 

@@ -1,7 +1,8 @@
 //! The messages, clients and servers that are generated from `proto/`, and the roles their methods state.
 //!
 //! The proto files are the contract and its documentation; this crate adds nothing to them.
-#![expect(
+#![allow(
+    clippy::large_enum_variant,
     clippy::large_futures,
     clippy::allow_attributes_without_reason,
     reason = "generated code"

@@ -88,7 +88,10 @@ impl Store {
         rows.into_iter()
             .map(|r| {
                 let attempt = AttemptId::from_bits(r.attempt_id.as_u128());
-                let row = Row { table: "attempt", key: attempt };
+                let row = Row {
+                    table: "attempt",
+                    key: attempt,
+                };
                 Ok(AttemptLine {
                     attempt,
                     prospect: ProspectId(r.prospect_id),
@@ -100,8 +103,15 @@ impl Store {
                     answered_at: walls(r.answered_at),
                     bridged_at: walls(r.bridged_at),
                     ended_at: walls(r.ended_at),
-                    result: r.result.map(|name| row.named(&name, |n| n.parse().ok())).transpose()?,
-                    legs: r.legs.map(|legs| row.json(legs)).transpose()?.unwrap_or_default(),
+                    result: r
+                        .result
+                        .map(|name| row.named(&name, |n| n.parse().ok()))
+                        .transpose()?,
+                    legs: r
+                        .legs
+                        .map(|legs| row.json(legs))
+                        .transpose()?
+                        .unwrap_or_default(),
                     agent: r.agent_id.map(AgentId),
                     agent_name: r.agent_name,
                     disposition: r.disposition,

@@ -38,7 +38,7 @@ impl ListService for Lists {
             request: &header,
         };
         let work = import(shared, header.clone(), upload);
-        let answer = self.0.requests.once(Keep::Durably, id, work).await?;
+        let answer = Box::pin(self.0.requests.once(Keep::Durably, id, work)).await?;
         Ok(Response::new(answer))
     }
 

@@ -1,4 +1,10 @@
 //! A running API on loopback: a real store, a real engine on a thread of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::redundant_closure,
+    reason = "a test that panics has failed, which is its purpose"
+)]
 #![allow(dead_code, reason = "each test program uses a part")]
 
 use std::sync::mpsc;
