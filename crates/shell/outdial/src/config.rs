@@ -358,6 +358,12 @@ impl Config {
                     .to_owned(),
             );
         }
+        if self.sip.listen.port() == 0 && self.sip_advertised().is_some() {
+            return unusable(
+                "sip.listen has port 0, which is another at each start; name the port that peers are to use"
+                    .to_owned(),
+            );
+        }
         if self.api.tls_cert.is_some() != self.api.tls_key.is_some() {
             return unusable(
                 "api.tls_cert and api.tls_key go together; set both or neither".to_owned(),
@@ -366,16 +372,12 @@ impl Config {
         Ok(())
     }
 
-    /// The address written into SIP messages.
-    pub fn sip_advertised(&self) -> SocketAddr {
-        let ip = self
-            .sip
-            .advertised
-            .unwrap_or_else(|| match self.sip.listen.ip() {
-                ip if ip.is_unspecified() => self.rtp_advertised(),
-                ip => ip,
-            });
-        SocketAddr::new(ip, self.sip.listen.port())
+    /// The address written into SIP messages when it is not the one listened on.
+    pub fn sip_advertised(&self) -> Option<SocketAddr> {
+        let listen = self.sip.listen;
+        let everywhere = listen.ip().is_unspecified().then(|| self.rtp_advertised());
+        let ip = self.sip.advertised.or(everywhere)?;
+        Some(SocketAddr::new(ip, listen.port()))
     }
 
     /// The address written into offers.

@@ -62,6 +62,13 @@ impl Inbox {
         self.send.send(input).map_err(|_| NotTaken::Ended)
     }
 
+    /// Hands in a fact that may come after the engine's end, when nobody needs it any more.
+    pub fn late(&self, input: Input) {
+        if self.tell(input).is_err() {
+            tracing::debug!("a fact came after the engine's end");
+        }
+    }
+
     /// Hands in a request, unless too much waits already.
     ///
     /// # Errors

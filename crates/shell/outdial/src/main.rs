@@ -5,32 +5,13 @@
 )]
 
 mod cli;
-#[allow(
-    dead_code,
-    reason = "the daemon uses all of it; its wiring is next in docs/plan.md"
-)]
 mod clock;
-#[allow(
-    dead_code,
-    reason = "the daemon uses all of it; its wiring is next in docs/plan.md"
-)]
 mod config;
-#[allow(
-    dead_code,
-    reason = "the daemon uses all of it; its wiring is next in docs/plan.md"
-)]
 mod driver;
 mod logs;
-#[allow(
-    dead_code,
-    reason = "the daemon uses all of it; its wiring is next in docs/plan.md"
-)]
 mod output;
-#[allow(
-    dead_code,
-    reason = "the daemon uses all of it; its wiring is next in docs/plan.md"
-)]
 mod record;
+mod serve;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -56,6 +37,8 @@ struct Cli {
 enum Command {
     #[command(flatten)]
     Cli(cli::Command),
+    /// Runs the daemon until SIGTERM or Ctrl-C; calls in progress are finished then.
+    Serve(serve::Serve),
     /// The configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -92,6 +75,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Command::Cli(command) => return command.run(&cli.connection, cli.output),
+        Command::Serve(serve) => return serve.run(cli.output),
         Command::Config(ConfigCommand::Check { config }) => {
             let config = config::load(config.as_deref(), std::env::vars())?;
             output::print(cli.output, &config, |c| {

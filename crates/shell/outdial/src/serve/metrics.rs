@@ -1,0 +1,237 @@
+//! The page of `/metrics` in Prometheus' text format: everything is read when it is scraped.
+
+use std::fmt::Write;
+
+use engine::{AgentState, Board};
+use telephony::{MediaCounters, ShardTally};
+
+/// The page.
+pub fn exposition(board: &Board, sip: ShardTally, media: &MediaCounters) -> String {
+    let mut page = Page::default();
+    page.family("outdial_build_info", "gauge", "The version that runs.")
+        .line(&[("version", env!("CARGO_PKG_VERSION"))], 1);
+    page.family("outdial_store_up", "gauge", "Whether the database answers.")
+        .line(&[], board.store_up.into());
+    page.family("outdial_draining", "gauge", "Whether the daemon is ending.")
+        .line(&[], board.draining.into());
+    campaigns(&mut page, board);
+    let agents = page.family("outdial_agents", "gauge", "Signed-in agents by state.");
+    for state in AgentState::ALL {
+        let count = board.agents.iter().filter(|a| a.state == state).count();
+        agents.line(&[("state", state.as_str())], count as u64);
+    }
+    trunks(&mut page, board);
+    packets(&mut page, sip, media);
+    page.text
+}
+
+fn campaigns(page: &mut Page, board: &Board) {
+    type Value = fn(&engine::CampaignLine) -> u64;
+    let families: [(&str, &str, &str, Value); 7] = [
+        (
+            "outdial_calls_in_flight",
+            "gauge",
+            "Calls being recorded, dialled or ringing.",
+            |c| c.in_flight.into(),
+        ),
+        (
+            "outdial_calls_live",
+            "gauge",
+            "People in a talk or hearing a message.",
+            |c| c.talking.into(),
+        ),
+        (
+            "outdial_launches_total",
+            "counter",
+            "Attempts launched since the start.",
+            |c| c.launched,
+        ),
+        (
+            "outdial_answered_total",
+            "counter",
+            "Calls answered since the start.",
+            |c| c.answered,
+        ),
+        (
+            "outdial_connected_total",
+            "counter",
+            "Calls joined to an agent since the start.",
+            |c| c.connected,
+        ),
+        (
+            "outdial_delivered_total",
+            "counter",
+            "Messages heard to the threshold since the start.",
+            |c| c.delivered,
+        ),
+        (
+            "outdial_abandoned_total",
+            "counter",
+            "People for whom no agent came in time since the start.",
+            |c| c.abandoned,
+        ),
+    ];
+    for (name, kind, help, value) in families {
+        let family = page.family(name, kind, help);
+        for c in &board.campaigns {
+            family.line(&campaign(c), value(c));
+        }
+    }
+    let queue = page.family(
+        "outdial_queue_prospects",
+        "gauge",
+        "Prospects by where they stand, as of the last claim.",
+    );
+    for c in &board.campaigns {
+        for (state, count) in [
+            ("due", c.queue.due),
+            ("outside_hours", c.queue.outside_hours),
+            ("later", c.queue.later),
+            ("in_hand", c.queue.in_hand),
+            ("held", c.queue.held),
+            ("closed", c.queue.closed),
+        ] {
+            let [name, mode] = campaign(c);
+            queue.line(&[name, mode, ("state", state)], count);
+        }
+    }
+}
+
+fn campaign(c: &engine::CampaignLine) -> [(&str, &str); 2] {
+    [("campaign", c.name.as_str()), ("mode", c.mode.as_str())]
+}
+
+fn trunks(page: &mut Page, board: &Board) {
+    type Value = fn(&engine::TrunkLine) -> u64;
+    let families: [(&str, &str, Value); 3] = [
+        ("outdial_trunk_up", "Whether the trunk takes calls.", |t| {
+            t.down.is_none().into()
+        }),
+        ("outdial_trunk_channels_used", "Channels in use.", |t| {
+            t.in_use.into()
+        }),
+        ("outdial_trunk_channels", "Channels there are.", |t| {
+            t.channels.into()
+        }),
+    ];
+    for (name, help, value) in families {
+        let family = page.family(name, "gauge", help);
+        for t in &board.trunks {
+            family.line(&[("trunk", &t.name)], value(t));
+        }
+    }
+}
+
+fn packets(page: &mut Page, sip: ShardTally, media: &MediaCounters) {
+    let datagrams = page.family(
+        "outdial_sip_datagrams_total",
+        "counter",
+        "SIP datagrams by what became of them.",
+    );
+    for (what, count) in [
+        ("received", sip.received),
+        ("dropped", sip.dropped),
+        ("sent", sip.sent),
+        ("not_sent", sip.send_failures),
+    ] {
+        datagrams.line(&[("what", what)], count);
+    }
+    page.family(
+        "outdial_sip_legs",
+        "gauge",
+        "Legs in the table, those that only wait for late packets included.",
+    )
+    .line(&[], sip.legs as u64);
+    let packets = page.family(
+        "outdial_rtp_packets_total",
+        "counter",
+        "RTP packets by what became of them.",
+    );
+    for (what, counter) in [
+        ("received", &media.received),
+        ("sent", &media.sent),
+        ("not_sent", &media.not_sent),
+        ("malformed", &media.malformed),
+        ("foreign", &media.foreign),
+        ("repeated", &media.repeated),
+        ("lost", &media.lost),
+    ] {
+        packets.line(&[("what", what)], counter.get());
+    }
+    page.family(
+        "outdial_media_late_frames_total",
+        "counter",
+        "Ticks of 20 ms that came late.",
+    )
+    .line(&[], media.late_frames.get());
+    page.family(
+        "outdial_media_missing_sounds_total",
+        "counter",
+        "Sounds that were asked for and are not there.",
+    )
+    .line(&[], media.missing_sounds.get());
+}
+
+#[derive(Default)]
+struct Page {
+    text: String,
+    name: String,
+}
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str) -> &mut Self {
+        self.name = name.to_owned();
+        // Writing to a string cannot fail.
+        write!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}\n").unwrap_or_default();
+        self
+    }
+
+    fn line(&mut self, labels: &[(&str, &str)], value: u64) {
+        self.text.push_str(&self.name);
+        for (i, (label, value)) in labels.iter().enumerate() {
+            let open = if i == 0 { '{' } else { ',' };
+            let value = escape(value);
+            write!(self.text, "{open}{label}=\"{value}\"").unwrap_or_default();
+        }
+        let close = if labels.is_empty() { "" } else { "}" };
+        writeln!(self.text, "{close} {value}").unwrap_or_default();
+    }
+}
+
+fn escape(value: &str) -> String {
+    value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_belongs_to_the_family_above_it_and_names_are_escaped() {
+        let mut board = Board {
+            store_up: true,
+            ..Board::default()
+        };
+        board.trunks.push(engine::TrunkLine {
+            trunk: model::TrunkId(1),
+            name: "a \"b\"\\".to_owned(),
+            in_use: 3,
+            channels: 10,
+            down: None,
+        });
+        let text = exposition(&board, ShardTally::default(), &MediaCounters::default());
+        let mut family = "";
+        for line in text.lines() {
+            if let Some(rest) = line.strip_prefix("# TYPE ") {
+                family = rest.split(' ').next().unwrap();
+            } else if !line.starts_with('#') {
+                assert_eq!(line.split(['{', ' ']).next(), Some(family), "{line}");
+            }
+        }
+        assert!(text.contains("outdial_store_up 1\n"));
+        assert!(text.contains("outdial_trunk_channels_used{trunk=\"a \\\"b\\\"\\\\\"} 3\n"));
+    }
+}
