@@ -236,7 +236,8 @@ impl Daemon {
         self.inbox
             .tell(Input::Drain)
             .context("the engine had ended before")?;
-        match tokio::time::timeout(self.drain_limit, &mut self.drained).await {
+        let quiet = tokio::time::timeout(self.drain_limit, &mut self.drained).await;
+        match quiet {
             Ok(Ok(())) => tracing::info!("no call is left"),
             Ok(Err(_)) => tracing::error!("the engine ended without draining"),
             Err(_) => {
@@ -245,8 +246,12 @@ impl Daemon {
         }
         let telephony = self.telephony;
         tokio::task::spawn_blocking(move || telephony.stop(GOODBYE)).await?;
-        // The ends of the legs that were cut are facts; the engine writes them before it ends.
-        if tokio::time::timeout(GOODBYE, &mut self.drained).await.is_err() {
+        // The ends of the legs that were cut are facts; the engine has them written before it ends.
+        if quiet.is_err()
+            && tokio::time::timeout(GOODBYE, &mut self.drained)
+                .await
+                .is_err()
+        {
             tracing::warn!("some calls have no end yet; the next start writes them as lost");
         }
         self.requests.close();
