@@ -143,10 +143,11 @@ pub async fn write_ends(
             because,
         } = end;
         let from = [CampaignState::Running, CampaignState::Paused];
-        let written =
-            store.set_campaign_state(campaign, &from, state, &because, clock.now().wall);
+        let written = store.set_campaign_state(campaign, &from, state, &because, clock.now().wall);
         match written.await {
-            Ok(()) => tracing::debug!(campaign_id = %campaign, because, "wrote the end of a campaign"),
+            Ok(()) => {
+                tracing::debug!(campaign_id = %campaign, because, "wrote the end of a campaign")
+            }
             Err(error) => {
                 tracing::error!(campaign_id = %campaign, %error, "the end of a campaign could not be written");
             }

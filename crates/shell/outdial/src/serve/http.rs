@@ -15,6 +15,7 @@ use telephony::{MediaCounters, ShardHandle};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::bridging::Bridging;
 use super::metrics;
 
 /// What health and metrics are made of.
@@ -28,6 +29,8 @@ pub struct Health {
     pub sip: ShardHandle,
     /// Packets of audio.
     pub media: Arc<MediaCounters>,
+    /// How long answered people waited.
+    pub bridging: Arc<Bridging>,
 }
 
 /// A look at the board waits no longer for the engine.
@@ -79,7 +82,9 @@ async fn exposed(State(health): State<Health>) -> Response {
         let why = "the engine does not answer\n";
         return (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
     };
-    let text = metrics::exposition(&board, health.sip.tally(), &health.media);
+    let media = &health.media;
+    let waits = health.bridging.counted();
+    let text = metrics::exposition(&board, health.sip.tally(), media, waits);
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }

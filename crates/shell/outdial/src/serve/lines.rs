@@ -47,7 +47,10 @@ impl Lines {
             match peer(trunk).await {
                 Ok(peer) => peers.push(peer),
                 Err(error) => {
-                    tracing::warn!(trunk = trunk.settings.name, "a trunk cannot be used: {error:#}");
+                    tracing::warn!(
+                        trunk = trunk.settings.name,
+                        "a trunk cannot be used: {error:#}"
+                    );
                     unusable.push((trunk.id, format!("{error:#}")));
                 }
             }
@@ -130,11 +133,10 @@ async fn peer(trunk: &Trunk) -> anyhow::Result<TrunkPeer> {
         connection.transport == Transport::Udp,
         "only UDP is spoken to trunks; set connection.transport to udp"
     );
-    let addresses: Vec<_> =
-        tokio::net::lookup_host((connection.host.as_str(), connection.port))
-            .await
-            .with_context(|| format!("its host {} was not found", connection.host))?
-            .collect();
+    let addresses: Vec<_> = tokio::net::lookup_host((connection.host.as_str(), connection.port))
+        .await
+        .with_context(|| format!("its host {} was not found", connection.host))?
+        .collect();
     let addr = *addresses
         .first()
         .with_context(|| format!("its host {} has no address", connection.host))?;

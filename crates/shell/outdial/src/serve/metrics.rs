@@ -5,8 +5,10 @@ use std::fmt::Write;
 use engine::{AgentState, Board};
 use telephony::{MediaCounters, ShardTally};
 
+use super::bridging::{BUCKETS_US, Counted};
+
 /// The page.
-pub fn exposition(board: &Board, sip: ShardTally, media: &MediaCounters) -> String {
+pub fn exposition(board: &Board, sip: ShardTally, media: &MediaCounters, waits: Counted) -> String {
     let mut page = Page::default();
     page.family("outdial_build_info", "gauge", "The version that runs.")
         .line(&[("version", env!("CARGO_PKG_VERSION"))], 1);
@@ -22,6 +24,7 @@ pub fn exposition(board: &Board, sip: ShardTally, media: &MediaCounters) -> Stri
     }
     trunks(&mut page, board);
     packets(&mut page, sip, media);
+    answer_to_bridge(&mut page, waits);
     page.text
 }
 
@@ -172,6 +175,30 @@ fn packets(page: &mut Page, sip: ShardTally, media: &MediaCounters) {
     .line(&[], media.missing_sounds.get());
 }
 
+fn answer_to_bridge(page: &mut Page, waits: Counted) {
+    let name = "outdial_answer_to_bridge_seconds";
+    page.family(
+        name,
+        "histogram",
+        "From a person's answer to the bridge with an agent.",
+    );
+    let mut within = 0;
+    for (end_us, count) in BUCKETS_US.iter().zip(waits.buckets) {
+        within += count;
+        let end = seconds(*end_us);
+        page.named(&format!("{name}_bucket"), &[("le", &end)], within);
+    }
+    page.named(&format!("{name}_bucket"), &[("le", "+Inf")], waits.count);
+    writeln!(page.text, "{name}_sum {}", seconds(waits.sum_us)).unwrap_or_default();
+    page.named(&format!("{name}_count"), &[], waits.count);
+}
+
+/// Exact, and without trailing zeros.
+fn seconds(us: u64) -> String {
+    let text = format!("{}.{:06}", us / 1_000_000, us % 1_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 #[derive(Default)]
 struct Page {
     text: String,
@@ -187,7 +214,12 @@ impl Page {
     }
 
     fn line(&mut self, labels: &[(&str, &str)], value: u64) {
-        self.text.push_str(&self.name);
+        let name = self.name.clone();
+        self.named(&name, labels, value);
+    }
+
+    fn named(&mut self, name: &str, labels: &[(&str, &str)], value: u64) {
+        self.text.push_str(name);
         for (i, (label, value)) in labels.iter().enumerate() {
             let open = if i == 0 { '{' } else { ',' };
             let value = escape(value);
@@ -222,16 +254,33 @@ mod tests {
             channels: 10,
             down: None,
         });
-        let text = exposition(&board, ShardTally::default(), &MediaCounters::default());
+        let mut waits = Counted {
+            count: 3,
+            sum_us: 1_500_300,
+            ..Counted::default()
+        };
+        waits.buckets[1] = 2;
+        let text = exposition(
+            &board,
+            ShardTally::default(),
+            &MediaCounters::default(),
+            waits,
+        );
         let mut family = "";
         for line in text.lines() {
             if let Some(rest) = line.strip_prefix("# TYPE ") {
                 family = rest.split(' ').next().unwrap();
             } else if !line.starts_with('#') {
-                assert_eq!(line.split(['{', ' ']).next(), Some(family), "{line}");
+                assert!(
+                    line.split(['{', ' ']).next().unwrap().starts_with(family),
+                    "{line}"
+                );
             }
         }
         assert!(text.contains("outdial_store_up 1\n"));
+        assert!(text.contains("outdial_answer_to_bridge_seconds_bucket{le=\"0.0003\"} 2\n"));
+        assert!(text.contains("outdial_answer_to_bridge_seconds_bucket{le=\"+Inf\"} 3\n"));
+        assert!(text.contains("outdial_answer_to_bridge_seconds_sum 1.5003\n"));
         assert!(text.contains("outdial_trunk_channels_used{trunk=\"a \\\"b\\\"\\\\\"} 3\n"));
     }
 }

@@ -4,6 +4,7 @@
 //! database's queue, trunks and phones, campaigns, and last the doors that clients come through. End: no new
 //! calls, those in progress finish, then telephony, clients, the database's queue and the database.
 
+mod bridging;
 mod campaigns;
 mod command;
 mod http;
@@ -193,10 +194,13 @@ impl Daemon {
             ready: Arc::clone(&ready),
             sip: telephony.shard(),
             media: telephony.media_counters(),
+            bridging: telephony.bridging(),
         };
         let addresses = (listener.local_addr()?, admin_listener.local_addr()?);
         helpers.spawn("API", |mut stop| async move {
-            Ok(api.run(listener, async move { stopped(&mut stop).await }).await?)
+            Ok(api
+                .run(listener, async move { stopped(&mut stop).await })
+                .await?)
         });
         helpers.spawn("health and metrics", |stop| {
             http::serve(admin_listener, health, stop)

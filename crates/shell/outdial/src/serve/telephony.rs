@@ -13,6 +13,7 @@ use telephony::{
     ShardCommand, ShardHandle, ShardOptions, TelephonyEvent,
 };
 
+use super::bridging::Bridging;
 use crate::config::Config;
 use crate::driver::Inbox;
 
@@ -28,6 +29,7 @@ pub struct Telephony {
     shard: ShardHandle,
     shard_thread: JoinHandle<()>,
     media_thread: MediaThread,
+    bridging: Arc<Bridging>,
 }
 
 impl Telephony {
@@ -40,7 +42,8 @@ impl Telephony {
         library: Arc<PromptLibrary>,
         inbox: &Inbox,
     ) -> anyhow::Result<Self> {
-        let sink = sink(inbox.clone());
+        let bridging = Arc::new(Bridging::default());
+        let sink = sink(inbox.clone(), Arc::clone(&bridging));
         let options = MediaOptions {
             bind: config.rtp.bind,
             advertised: config.rtp_advertised(),
@@ -76,6 +79,7 @@ impl Telephony {
             shard: handle,
             shard_thread: shard.spawn()?,
             media_thread,
+            bridging,
         })
     }
 
@@ -94,6 +98,11 @@ impl Telephony {
         self.media_thread.counters()
     }
 
+    /// For metrics.
+    pub fn bridging(&self) -> Arc<Bridging> {
+        Arc::clone(&self.bridging)
+    }
+
     /// Hangs up what still lives and ends both threads. Waits.
     pub fn stop(self, within: Duration) {
         if let Err(error) = self.shard.send(ShardCommand::Stop { within }) {
@@ -106,8 +115,11 @@ impl Telephony {
     }
 }
 
-fn sink(inbox: Inbox) -> EventSink {
+fn sink(inbox: Inbox, bridging: Arc<Bridging>) -> EventSink {
     EventSink::new(move |event| {
+        if let TelephonyEvent::Leg(event) = &event {
+            bridging.see(event, Instant::now());
+        }
         inbox.late(match event {
             TelephonyEvent::Leg(event) => Input::Leg(event),
             TelephonyEvent::TrunkUp { trunk } => Input::TrunkUp(trunk),
