@@ -1,7 +1,7 @@
 //! What a simulated agent has met.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proto::agent::v1::AgentState;
 
@@ -26,6 +26,8 @@ pub struct AgentCounts {
     pub pops_without_card: u64,
     /// From the connection, by the server's clock, to the screen-pop; one per talk.
     pub pop_latency: Vec<Duration>,
+    /// When the screen-pop of each talk came, by attempt.
+    pub popped_at: BTreeMap<String, Instant>,
     /// Ends of calls, by call result; the empty one is not known yet.
     pub ended: BTreeMap<String, u64>,
     /// Talks that the agent ended.

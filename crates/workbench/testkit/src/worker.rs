@@ -125,6 +125,7 @@ impl Worker {
                 self.counts.pop_latency.push(wall.since(at));
                 let pop = connected.pop.unwrap_or_default();
                 self.counts.pops_without_card += u64::from(pop.card.is_none());
+                self.counts.popped_at.insert(pop.attempt_id.clone(), now);
                 self.attempt = Attempt::of(&pop);
                 self.talk(now);
             }
