@@ -43,6 +43,7 @@ pub struct Node {
     #[schemars(range(min = 1))]
     pub id: i32,
     /// Directory for the private database, the spool and run-time files. Made when missing.
+    #[schemars(extend("format" = "path"))]
     pub data_dir: PathBuf,
 }
 
@@ -63,6 +64,7 @@ pub struct Database {
     /// in its data directory.
     pub url: Option<String>,
     /// Directory of the Postgres programs for the private one. Absent: they are looked for.
+    #[schemars(extend("format" = "path"))]
     pub pg_bin: Option<PathBuf>,
     /// User as whom the private Postgres runs when the daemon is started as root. Absent: `postgres`.
     pub run_as: Option<String>,
@@ -73,8 +75,10 @@ pub struct Database {
 #[serde(default, deny_unknown_fields)]
 pub struct Sip {
     /// UDP address on which trunks and agents' phones reach the daemon.
+    #[schemars(extend("format" = "address:port"))]
     pub listen: SocketAddr,
-    /// Address written into messages when it differs from `listen`, for example behind NAT.
+    /// Address written into messages when it differs from `listen`, for example behind NAT. Needed when
+    /// `listen` is 0.0.0.0, unless `rtp.bind` is loopback.
     pub advertised: Option<IpAddr>,
     /// How long an INVITE may go without any response before the next trunk is tried, in milliseconds.
     #[schemars(range(min = 500, max = 32000))]
@@ -104,8 +108,10 @@ pub struct Rtp {
     /// Address written into offers when it differs from `bind`. Needed when `bind` is 0.0.0.0.
     pub advertised: Option<IpAddr>,
     /// First UDP port for audio; two ports per leg.
+    #[schemars(range(min = 1024))]
     pub port_from: u16,
-    /// Last UDP port for audio.
+    /// Last UDP port for audio; at least two above `port_from`.
+    #[schemars(range(min = 1024))]
     pub port_to: u16,
 }
 
@@ -125,10 +131,13 @@ impl Default for Rtp {
 #[serde(default, deny_unknown_fields)]
 pub struct Api {
     /// Address of the gRPC API.
+    #[schemars(extend("format" = "address:port"))]
     pub listen: SocketAddr,
     /// Certificate chain in PEM. With `tls_key`: TLS; without: plain, for loopback or a proxy.
+    #[schemars(extend("format" = "path"))]
     pub tls_cert: Option<PathBuf>,
-    /// Private key in PEM.
+    /// Private key in PEM. Goes with `tls_cert`.
+    #[schemars(extend("format" = "path"))]
     pub tls_key: Option<PathBuf>,
 }
 
@@ -148,6 +157,7 @@ impl Default for Api {
 #[serde(default, deny_unknown_fields)]
 pub struct Admin {
     /// Address of `/healthz`, `/readyz` and `/metrics`.
+    #[schemars(extend("format" = "address:port"))]
     pub listen: SocketAddr,
 }
 
@@ -164,8 +174,10 @@ impl Default for Admin {
 #[serde(default, deny_unknown_fields)]
 pub struct Voices {
     /// Directory with one folder per voice pack.
+    #[schemars(extend("format" = "path"))]
     pub directory: PathBuf,
     /// Directory with recordings as WAV files.
+    #[schemars(extend("format" = "path"))]
     pub recordings: PathBuf,
 }
 
@@ -183,6 +195,7 @@ impl Default for Voices {
 #[serde(default, deny_unknown_fields)]
 pub struct Rules {
     /// Directory of profiles in TOML.
+    #[schemars(extend("format" = "path"))]
     pub directory: PathBuf,
 }
 
@@ -278,6 +291,16 @@ pub enum ConfigError {
         #[source]
         cause: Box<toml::de::Error>,
     },
+    /// A number outside its range.
+    #[error("{key} is {value}; use {range}")]
+    OutOfRange {
+        /// `section.key`.
+        key: String,
+        /// What was given.
+        value: serde_json::Number,
+        /// What is possible, in words.
+        range: String,
+    },
     /// Values that do not fit together.
     #[error("{0}")]
     Unusable(String),
@@ -334,13 +357,11 @@ pub fn schema() -> serde_json::Value {
 impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         let unusable = |text: String| Err(ConfigError::Unusable(text));
-        if self.node.id < 1 {
-            return unusable(format!("node.id is {}; use 1 or more", self.node.id));
-        }
+        refuse_out_of_range(self)?;
         let (from, to) = (self.rtp.port_from, self.rtp.port_to);
-        if from < 1_024 || to <= from.saturating_add(1) {
+        if to <= from.saturating_add(1) {
             return unusable(format!(
-                "rtp ports {from} to {to} hold no call; use a range above 1023, two ports a leg"
+                "rtp ports {from} to {to} hold no call; use a wider range, two ports a leg"
             ));
         }
         if self.rtp.bind.is_unspecified() && self.rtp.advertised.is_none() {
@@ -386,35 +407,66 @@ impl Config {
     }
 }
 
-/// Every key as `section.key`, from the schema, so that the two cannot differ.
+/// Every section and every key as `section.key`, from the schema, so that the two cannot differ.
 fn known_keys() -> Vec<String> {
+    let keys = schema_by_key().into_iter().flat_map(|(section, keys)| {
+        let of_section: Vec<String> = keys.keys().map(|k| format!("{section}.{k}")).collect();
+        std::iter::once(section).chain(of_section)
+    });
+    keys.collect()
+}
+
+type Properties = serde_json::Map<String, serde_json::Value>;
+
+/// The schema of each key, by section.
+fn schema_by_key() -> Vec<(String, Properties)> {
     let schema = schema();
-    let properties = |of: &serde_json::Value| -> Vec<(String, serde_json::Value)> {
-        let map = of
-            .get("properties")
-            .and_then(|p| p.as_object())
-            .cloned()
-            .unwrap_or_default();
-        map.into_iter().collect()
+    let properties = |of: &serde_json::Value| -> Properties {
+        let map = of.get("properties").and_then(|p| p.as_object());
+        map.cloned().unwrap_or_default()
     };
-    let mut keys = Vec::new();
+    let mut sections = Vec::new();
     for (section, value) in properties(&schema) {
-        let name = value
-            .get("$ref")
-            .and_then(|r| r.as_str())
-            .and_then(|r| r.rsplit('/').next())
-            .map(str::to_owned);
-        let of = name
-            .and_then(|n| schema.get("$defs").and_then(|d| d.get(n)).cloned())
-            .unwrap_or(value);
-        keys.push(section.clone());
-        keys.extend(
-            properties(&of)
-                .into_iter()
-                .map(|(key, _)| format!("{section}.{key}")),
-        );
+        let reference = value.get("$ref").and_then(|r| r.as_str());
+        let definition = reference
+            .and_then(|r| r.strip_prefix('#'))
+            .and_then(|r| schema.pointer(r));
+        sections.push((section, properties(definition.unwrap_or(&value))));
     }
-    keys
+    sections
+}
+
+/// The schema states the ranges; serde does not read them.
+fn refuse_out_of_range(config: &Config) -> Result<(), ConfigError> {
+    // Every configuration has a JSON form: it is what `config check` prints.
+    let given = serde_json::to_value(config).unwrap_or_default();
+    for (section, keys) in schema_by_key() {
+        for (key, schema) in keys {
+            let bound = |name: &str| schema.get(name).and_then(serde_json::Value::as_i64);
+            let number = given.get(&section).and_then(|s| s.get(&key));
+            let Some(serde_json::Value::Number(value)) = number else {
+                continue;
+            };
+            let (min, max) = (bound("minimum"), bound("maximum"));
+            // Above i64 is above every maximum that a schema states.
+            let n = value.as_i64().unwrap_or(i64::MAX);
+            if min.is_none_or(|min| n >= min) && max.is_none_or(|max| n <= max) {
+                continue;
+            }
+            let range = match (min, max) {
+                (Some(min), Some(max)) => format!("{min} to {max}"),
+                (Some(min), None) => format!("{min} or more"),
+                (None, Some(max)) => format!("{max} or less"),
+                (None, None) => continue,
+            };
+            return Err(ConfigError::OutOfRange {
+                key: format!("{section}.{key}"),
+                value: value.clone(),
+                range,
+            });
+        }
+    }
+    Ok(())
 }
 
 fn keys_of(table: &toml::Table) -> Vec<String> {
@@ -549,7 +601,10 @@ mod tests {
                 "two ports a leg",
             ),
             ("[api]\ntls_cert = \"a.pem\"", "tls_key"),
-            ("[node]\nid = 0", "1 or more"),
+            ("[node]\nid = 0", "node.id is 0; use 1 or more"),
+            ("[sip]\nno_response_ms = 100", "500 to 32000"),
+            ("[sip]\nno_response_ms = 40000", "500 to 32000"),
+            ("[rtp]\nport_from = 80", "1024 to 65535"),
         ] {
             let refused = with(text, &[]).unwrap_err().to_string();
             assert!(refused.contains(says), "{text}: {refused}");
