@@ -1,5 +1,5 @@
 //! Compiles the proto files without a system protoc, and keeps the encoded descriptors: options of methods
-//! survive in them, while the generated code knows nothing of options.
+//! survive in them, while the generated code knows nothing of options. Comments survive in both.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let files = proto_files(root)?;
     println!("cargo:rerun-if-changed={}", root.display());
     let mut compiler = protox::Compiler::new([root])?;
-    compiler.include_imports(true).open_files(&files)?;
+    compiler
+        .include_imports(true)
+        .include_source_info(true)
+        .open_files(&files)?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(
         out.join("descriptors.bin"),
