@@ -25,6 +25,10 @@ check: ## formatting, lints, and the core for wasm32
 	rustup target add wasm32-unknown-unknown >/dev/null 2>&1 || true
 	$(CARGO) build --locked -p engine -p sip -p media --target wasm32-unknown-unknown
 
+.PHONY: proto-lint
+proto-lint: ## lints proto/ with buf, which npm brings
+	@scripts/proto-lint.sh
+
 .PHONY: clean-run
 clean-run: ## removes what the demo and the tests left behind
 	rm -rf $(VOICES) target/tmp

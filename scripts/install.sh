@@ -1,12 +1,13 @@
 #!/bin/sh
-# Installs what is missing of the Debian packages that Outdial needs. Usage: install.sh demo|test
+# Installs what is missing of the Debian packages that Outdial needs. Usage: install.sh demo|test|lint
 # Root or sudo is needed only when something is missing. apt sometimes fails once: it is tried three times.
 set -eu
 
 case "${1:-demo}" in
 demo) wanted="sip-tester:sipp" ;;
 test) wanted="postgresql:initdb espeak-ng:espeak-ng sox:sox sip-tester:sipp baresip-core:baresip python3-grpc-tools:python3-grpc-tools" ;;
-*) echo "usage: $0 demo|test" >&2; exit 2 ;;
+lint) wanted="npm:npm" ;;
+*) echo "usage: $0 demo|test|lint" >&2; exit 2 ;;
 esac
 
 there() {
