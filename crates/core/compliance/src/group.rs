@@ -50,7 +50,7 @@ impl Group {
         let nearest = self
             .known
             .iter()
-            .min_by_key(|known| distance(key, known))
+            .min_by_key(|known| strsim::damerau_levenshtein(key, known))
             .map(|known| self.path(known));
         Err(ProfileError::UnknownKey {
             path: self.path(key),
@@ -282,23 +282,4 @@ fn shown(value: &Value) -> String {
         Value::Array(_) => "a list".to_owned(),
         Value::Table(_) => "a group".to_owned(),
     }
-}
-
-/// Edits that turn one word into the other (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut next = vec![i + 1];
-        for ((y, above), diagonal) in b.iter().zip(row.iter().skip(1)).zip(&row) {
-            let left = next.last().copied().unwrap_or(0);
-            next.push(
-                (diagonal + usize::from(x != *y))
-                    .min(above + 1)
-                    .min(left + 1),
-            );
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
 }
