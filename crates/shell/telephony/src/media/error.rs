@@ -17,12 +17,12 @@ pub enum LibraryError {
         source: io::Error,
     },
     /// `pack.toml` does not say what it must.
-    #[error("{path}: {reason}")]
+    #[error("{path}: {source}")]
     Manifest {
         /// The manifest.
         path: PathBuf,
         /// What is wrong, with the line where there is one.
-        reason: String,
+        source: announce::PackError,
     },
     /// A sound file is damaged or of a kind that is not read.
     #[error("{path}: {source}")]
@@ -63,14 +63,9 @@ pub enum MissingSound {
         /// The name asked for.
         voice: String,
     },
-    /// The pack has neither the prompt nor a joined prompt that holds it.
-    #[error("voice pack \"{voice}\" has no prompt \"{id}\"; record it or choose another voice")]
-    Prompt {
-        /// The pack.
-        voice: String,
-        /// The first id that nothing matches.
-        id: String,
-    },
+    /// The pack has neither these prompts nor joined prompts that hold them.
+    #[error("{0}; record them or choose another voice")]
+    Prompts(#[from] announce::MissingPrompts),
     /// No recording of that name.
     #[error("there is no recording \"{name}\"; upload it first")]
     Recording {
@@ -83,7 +78,7 @@ impl MissingSound {
     /// Whose move it is.
     pub const fn problem(&self) -> Problem {
         match self {
-            Self::Voice { .. } | Self::Prompt { .. } | Self::Recording { .. } => Problem::Caller,
+            Self::Voice { .. } | Self::Prompts(_) | Self::Recording { .. } => Problem::Caller,
         }
     }
 }

@@ -10,13 +10,13 @@ use engine::{Sound, Tone};
 use media::{Piece, Timeline, connected_tone, fault_tone, hold_beep};
 
 use super::error::{LibraryError, MissingSound};
-use super::voice_pack::{VoicePack, load_piece};
+use super::loaded_voice::{LoadedVoice, load_piece};
 
 /// Sounds by name, loaded and encoded once and shared by all calls. Ask [`PromptLibrary::resolve`]
 /// before a call for what it will play, so that nothing is missing in the middle of a sentence.
 #[derive(Debug)]
 pub struct PromptLibrary {
-    voices: BTreeMap<String, VoicePack>,
+    voices: BTreeMap<String, LoadedVoice>,
     recordings: RwLock<BTreeMap<String, Arc<Piece>>>,
     connected: Arc<Piece>,
     hold: Arc<Piece>,
@@ -50,15 +50,15 @@ impl PromptLibrary {
             if !manifest.is_file() {
                 continue;
             }
-            let pack = VoicePack::load(&directory)?;
-            let name = pack.name().to_owned();
+            let voice = LoadedVoice::load(&directory)?;
+            let name = voice.name().to_owned();
             if library.voices.contains_key(&name) {
                 return Err(LibraryError::SameName {
                     path: manifest,
                     name,
                 });
             }
-            library.voices.insert(name, pack);
+            library.voices.insert(name, voice);
         }
         for path in entries(recordings)? {
             let name = path.file_stem().and_then(OsStr::to_str);
@@ -93,10 +93,10 @@ impl PromptLibrary {
         for sound in sounds {
             match sound {
                 Sound::Prompts { voice, ids } => {
-                    let pack = self.voices.get(voice).ok_or_else(|| MissingSound::Voice {
+                    let loaded = self.voices.get(voice).ok_or_else(|| MissingSound::Voice {
                         voice: voice.clone(),
                     })?;
-                    timeline.append(pack.timeline(ids)?);
+                    timeline.append(loaded.timeline(ids)?);
                 }
                 Sound::Recording { name } => timeline.push(self.recording(name)?),
                 Sound::Silence { length } => timeline.push_silence(*length),

@@ -9,6 +9,7 @@ mod counters;
 mod desk;
 mod error;
 mod library;
+mod loaded_voice;
 mod playing;
 mod ports;
 mod receive;
@@ -21,7 +22,6 @@ mod switchboard_properties;
 #[cfg(test)]
 mod testing;
 mod tick;
-mod voice_pack;
 
 pub use counters::{Counter, MediaCounters};
 pub use error::{LibraryError, MediaError, MissingSound};
