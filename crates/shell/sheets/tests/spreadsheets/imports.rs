@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::files::{Dir, xlsx};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
+use sheets::sample::{SHIPPED_PROSPECTS, SHIPPED_SEED, SampleSheet, write_demo_workbook};
 use sheets::{DecimalMark, Import, Importer, Item, Limits, Options, SheetError};
 
 #[test]
@@ -399,61 +400,61 @@ fn only_so_many_rows_are_read_and_a_break_stops_at_once() {
 #[test]
 fn the_demo_workbook_imports_as_its_writer_says() {
     let dir = Dir::new();
-    for (rows, seed) in [(300, 1), (1_000, 7)] {
+    let mut extensions = 0;
+    for (prospects, seed) in [(12, 3), (SHIPPED_PROSPECTS, SHIPPED_SEED), (1_000, 7)] {
         let path = dir.path("demo.xlsx");
-        let facts = sheets::sample::write_demo_workbook(&path, rows, seed).unwrap();
-        let import = read(&path, "").unwrap();
-        let mut zones = std::collections::BTreeMap::new();
-        for prospect in &import.prospects {
-            *zones.entry(prospect.zone_text.as_str()).or_insert(0_u32) += 1;
-            for phone in &prospect.phones {
-                let digits = phone.number.digits();
-                let ours = digits / 10_000 == 7_900_555 || digits / 100 == 120_155_501;
-                assert!(
-                    ours,
-                    "{} is nobody's of the simulated carrier",
-                    phone.number
-                );
+        let written = write_demo_workbook(&path, prospects, seed).unwrap();
+        let in_all: u32 = written.iter().map(|facts| facts.prospects).sum();
+        assert_eq!(in_all, prospects);
+        for facts in written {
+            let import = read_sheet(&path, facts.sheet).unwrap();
+            let mut zones = std::collections::BTreeMap::new();
+            for prospect in &import.prospects {
+                *zones.entry(prospect.zone_text.as_str()).or_insert(0_u32) += 1;
+                for phone in &prospect.phones {
+                    let digits = phone.number.digits();
+                    let ours = digits / 10_000 == 7_900_555 || digits / 100 == 120_155_501;
+                    assert!(
+                        ours,
+                        "{} is nobody's of the simulated carrier",
+                        phone.number
+                    );
+                    extensions += u32::from(phone.extension.is_some());
+                }
             }
+            assert_eq!(zones, facts.zones);
+            let s = &import.summary;
+            assert_eq!(
+                (s.rows, s.accepted, s.duplicates, s.rejected, s.numbers),
+                (
+                    u64::from(facts.rows),
+                    u64::from(facts.prospects),
+                    u64::from(facts.duplicates),
+                    u64::from(facts.rejected),
+                    u64::from(facts.numbers)
+                ),
+                "{facts:?}"
+            );
+            let owe = import.prospects.iter().filter(|p| p.amount.is_some());
+            assert_eq!(owe.count(), facts.amounts as usize, "{facts:?}");
         }
-        assert_eq!(zones, facts.zones);
-        let s = &import.summary;
-        assert_eq!(
-            (s.rows, s.accepted, s.duplicates, s.rejected, s.numbers),
-            (
-                u64::from(facts.rows),
-                u64::from(facts.prospects),
-                u64::from(facts.duplicates),
-                u64::from(facts.rejected),
-                u64::from(facts.numbers)
-            )
-        );
-        let amounts = import
-            .prospects
-            .iter()
-            .filter(|p| p.amount.is_some())
-            .count();
-        assert_eq!(amounts, facts.amounts as usize);
-        assert!(
-            import
-                .prospects
-                .iter()
-                .any(|p| p.phones.iter().any(|n| n.extension.is_some()))
-        );
     }
+    assert!(extensions > 0);
 }
 
 #[test]
 fn the_shipped_workbook_is_the_one_the_example_makes() {
     let dir = Dir::new();
     let path = dir.path("prospects.xlsx");
-    sheets::sample::write_demo_workbook(&path, 300, 1).unwrap();
+    write_demo_workbook(&path, SHIPPED_PROSPECTS, SHIPPED_SEED).unwrap();
     let shipped = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../../config/demo/prospects.xlsx"
     );
-    let prospects = |path: &std::path::Path| read(path, "").unwrap().prospects;
-    assert_eq!(prospects(shipped.as_ref()), prospects(&path));
+    for sheet in SampleSheet::ALL {
+        let prospects = |path: &std::path::Path| read_sheet(path, sheet).unwrap().prospects;
+        assert_eq!(prospects(shipped.as_ref()), prospects(&path));
+    }
 }
 
 #[test]
@@ -542,4 +543,10 @@ fn options(more: &str) -> Options {
 
 fn read(path: &std::path::Path, more: &str) -> Result<Import, SheetError> {
     sheets::import(path, options(more))
+}
+
+fn read_sheet(path: &std::path::Path, sheet: SampleSheet) -> Result<Import, SheetError> {
+    let mut options = options("");
+    options.sheet = Some(sheet.name().to_owned());
+    sheets::import(path, options)
 }
