@@ -1,7 +1,9 @@
 //! Attempts one by one, for people who look at what happened.
 
 use engine::LegTrace;
-use model::{AgentId, AttemptId, CallResult, CampaignId, E164, ProspectId, TrunkId, WallTime};
+use model::{
+    AgentId, AttemptId, CallResult, CampaignId, E164, LedgerClass, ProspectId, TrunkId, WallTime,
+};
 
 use crate::convert::{Row, uuid, wall, walls};
 use crate::{Error, Store};
@@ -42,6 +44,10 @@ pub struct AttemptLine {
     pub result: Option<CallResult>,
     /// Its legs; the last is the one that decided.
     pub legs: Vec<LegTrace>,
+    /// Whether a message was played to the person, by its result.
+    pub message: bool,
+    /// Its class in the abandon ledger; `None` when it is in none.
+    pub ledger: Option<LedgerClass>,
     /// The agent.
     pub agent: Option<AgentId>,
     /// The agent's name.
@@ -65,7 +71,8 @@ impl Store {
     ) -> Result<Vec<AttemptLine>, Error> {
         let rows = sqlx::query!(
             r#"SELECT a.attempt_id, a.prospect_id, a.number, a.trunk_id, a.launched_at, a.dialled_at, a.ringing_at,
-                      a.answered_at, a.bridged_at, a.ended_at, a.result, a.legs, a.agent_id, c.name AS "agent_name?",
+                      a.answered_at, a.bridged_at, a.ended_at, a.result, a.legs, a.message, a.ledger,
+                      a.agent_id, c.name AS "agent_name?",
                       o.disposition AS "disposition?", o.note AS "note?"
                FROM attempt a
                LEFT JOIN account c ON c.id = a.agent_id
@@ -112,6 +119,11 @@ impl Store {
                         .map(|legs| row.json(legs))
                         .transpose()?
                         .unwrap_or_default(),
+                    message: r.message.unwrap_or(false),
+                    ledger: r
+                        .ledger
+                        .map(|class| row.named(&class, LedgerClass::parse))
+                        .transpose()?,
                     agent: r.agent_id.map(AgentId),
                     agent_name: r.agent_name,
                     disposition: r.disposition,

@@ -108,6 +108,9 @@ fn attempt(is: AttemptLine) -> pb::Attempt {
         disposition: is.disposition.unwrap_or_default(),
         note: is.note.unwrap_or_default(),
         decided_at: Some(stamp(is.launched_at)),
+        legs: i32::try_from(is.legs.len()).unwrap_or(i32::MAX),
+        message: is.message,
+        ledger: is.ledger.map_or("", |class| class.as_str()).to_owned(),
     }
 }
 

@@ -1,19 +1,18 @@
 //! Campaigns: set up, checked, started and stopped.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use compliance::{Machines, Rules};
+use compliance::Rules;
 use engine::{Answer, Ask, CampaignSpec, CampaignState, Input};
-use model::{AgentId, CallResult, CampaignId, ListId, ProspectId, Share, WallTime};
+use model::{AgentId, CampaignId, ListId, ProspectId, WallTime};
 use proto::supervisor::v1 as pb;
 use proto::supervisor::v1::campaign_service_server::CampaignService;
 use store::{Campaign, Filled};
 use tonic::{Request, Response, Status};
 
 use super::admin::once;
-use super::board;
+use super::{board, report};
 use crate::campaign_config::{merge, read, show};
 use crate::campaign_spec::warnings;
 use crate::convert::{count, next_page, page, small, stamp};
@@ -191,7 +190,7 @@ impl CampaignService for Campaigns {
         request: Request<pb::ReportCampaignRequest>,
     ) -> Result<Response<pb::ReportCampaignResponse>, Status> {
         let id = CampaignId(request.into_inner().campaign_id);
-        Ok(Response::new(report(&self.0, id).await?))
+        Ok(Response::new(report::report(&self.0, id).await?))
     }
 
     async fn add_list(
@@ -298,7 +297,7 @@ async fn shown(shared: &Shared, id: CampaignId) -> Result<pb::Campaign, Error> {
 }
 
 /// Turns a row into what the engine works by.
-async fn spec_of(
+pub(super) async fn spec_of(
     shared: &Shared,
     campaign: &Campaign,
 ) -> Result<(Result<CampaignSpec, Vec<FieldProblem>>, Vec<String>), Error> {
@@ -579,68 +578,6 @@ async fn explain_row(
         }))
         .collect(),
         ..Default::default()
-    })
-}
-
-async fn report(shared: &Shared, id: CampaignId) -> Result<pb::ReportCampaignResponse, Error> {
-    let campaign = shared.store.campaign(id).await?;
-    let report = shared.store.campaign_report(id, None, None).await?;
-    let of = |result: CallResult| {
-        report
-            .results
-            .iter()
-            .find(|(r, _)| *r == result)
-            .map_or(0, |(_, n)| *n)
-    };
-    let delivered = of(CallResult::MessageDelivered);
-    let attempts = report.open_attempts + report.results.iter().map(|(_, n)| n).sum::<u64>();
-    let talk = report.agents.iter().map(|a| a.talk).sum::<Duration>();
-    let (spec, _) = spec_of(shared, &campaign).await?;
-    let abandon_rate = spec.map_or(0.0, |spec| {
-        let rule = spec.rules.abandon();
-        report
-            .ledger
-            .rate(rule.formula, Machines::NotDetected { share: Share::ZERO })
-            .fraction()
-    });
-    let is = &report.prospects;
-    let states: BTreeMap<&str, u64> = [
-        ("fresh", is.fresh),
-        ("retry", is.retry),
-        ("callback", is.callback),
-        ("in_call", is.in_call),
-        ("awaiting_outcome", is.awaiting_outcome),
-        ("held", is.held),
-        ("success", is.success),
-        ("done", is.done),
-        ("exhausted", is.exhausted),
-        ("suppressed", is.suppressed),
-    ]
-    .into();
-    Ok(pb::ReportCampaignResponse {
-        state: board::state(campaign.state).into(),
-        prospects: count(states.values().sum()),
-        attempts: count(attempts),
-        answered: count(report.answered),
-        connected: count(report.bridged),
-        delivered: count(delivered),
-        abandoned: count(report.ledger.a + report.ledger.l),
-        abandon_rate,
-        results: report
-            .results
-            .iter()
-            .map(|(r, n)| (r.as_str().to_owned(), count(*n)))
-            .collect(),
-        dispositions: report
-            .dispositions
-            .iter()
-            .map(|(d, n)| (d.clone(), count(*n)))
-            .collect(),
-        prospect_states: states
-            .into_iter()
-            .map(|(s, n)| (s.to_owned(), count(n)))
-            .collect(),
-        talk_seconds: count(talk.as_secs()),
     })
 }
 

@@ -9,6 +9,7 @@ mod campaigns;
 mod card;
 mod lists;
 mod questionnaires;
+mod report;
 mod suppressions;
 mod trunks;
 
