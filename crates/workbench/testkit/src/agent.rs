@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use model::WallTime;
 use proto::admin::v1::LoginRequest;
 use proto::admin::v1::auth_service_client::AuthServiceClient;
 use proto::agent::v1::agent_service_client::AgentServiceClient;
 use proto::agent::v1::{
     CloseSessionRequest, CloseWithoutOutcomeRequest, HangUpRequest, OpenSessionRequest, Outcome,
     SetNotReadyRequest, SetReadyRequest, SkipPreviewRequest, SubmitOutcomeRequest,
-    TakePreviewRequest, WatchSessionRequest, WatchSessionResponse,
+    TakePreviewRequest, WatchSessionRequest, WatchSessionResponse, watch_session_response::Event,
 };
 use proto::supervisor::v1::campaign_service_client::CampaignServiceClient;
 use proto::supervisor::v1::questionnaire_service_client::QuestionnaireServiceClient;
@@ -31,6 +32,8 @@ use crate::worker::{Act, Attempt, Worker, wall_of};
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// A call that is not answered by then has failed.
 const RPC_TIMEOUT: Duration = Duration::from_secs(10);
+/// Clocks of one machine agree; a server that is further off was told to show another day.
+const ANOTHER_DAY_US: i64 = 60_000_000;
 /// Wishes of the owner that wait.
 const WISHES_MAX: usize = 16;
 
@@ -92,6 +95,7 @@ impl SimAgent {
             token: String::new(),
             session: String::new(),
             seq: 0,
+            ahead_us: 0,
             ready: true,
             leaving: false,
             fresh: true,
@@ -168,6 +172,8 @@ struct Work {
     token: String,
     session: String,
     seq: i64,
+    /// How far the server's calendar is ahead of ours, in microseconds.
+    ahead_us: i64,
     ready: bool,
     leaving: bool,
     /// Whether the session was opened after the last loss and nothing has gone wrong in it.
@@ -296,8 +302,15 @@ impl Work {
 
     fn on_event(&mut self, message: WatchSessionResponse) {
         self.seq = self.seq.max(message.seq);
-        let (now, wall) = (Instant::now(), wall());
-        let at = message.at.as_ref().map_or(wall, wall_of);
+        let now = Instant::now();
+        let at = message.at.as_ref().map_or_else(|| self.wall(), wall_of);
+        let off_us = at.unix_micros().saturating_sub(self.wall().unix_micros());
+        // A snapshot is of this instant; other events may be sent again after a loss.
+        let fresh = matches!(message.event, Some(Event::Snapshot(_)));
+        if fresh && off_us.abs() > ANOTHER_DAY_US {
+            self.ahead_us = self.ahead_us.saturating_add(off_us);
+        }
+        let wall = self.wall();
         if let Some(event) = message.event {
             self.worker.on_event(now, wall, at, event);
         }
@@ -419,7 +432,13 @@ impl Work {
         let questions = self.questions(attempt.questionnaire_id).await?;
         Ok(self
             .worker
-            .outcome(wall(), attempt, campaign.as_deref(), &questions))
+            .outcome(self.wall(), attempt, campaign.as_deref(), &questions))
+    }
+
+    /// What the server's calendar shows: wrap-ups end and callbacks are agreed by it.
+    fn wall(&self) -> WallTime {
+        let ours = wall().unix_micros();
+        WallTime::from_unix_micros(ours.saturating_add(self.ahead_us))
     }
 
     async fn campaign(&mut self, campaign_id: i32) -> Result<Option<Arc<Campaign>>, Status> {

@@ -1,7 +1,6 @@
 //! Which person a call meets: a pure function of seed, number and how often it was called.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use media::Dtmf;
 use model::{E164, Share};
@@ -44,8 +43,10 @@ pub struct Mix {
     pub greeting: Span,
     /// Of those who answer: hang up by themselves, instead of waiting for us.
     pub hangs_up: Share,
-    /// Of those who answer: press a key when they hear us long enough.
+    /// Of those who answer: press 1 when they hear us long enough.
     pub presses: Share,
+    /// How much of our sound they hear before; silence does not count.
+    pub presses_after: Span,
     /// Of those who ring: with early media.
     pub early_media: Share,
 }
@@ -70,6 +71,7 @@ impl Default for Mix {
             greeting: Span::millis(4_000, 8_000),
             hangs_up: Share::from_ppm(700_000),
             presses: Share::from_ppm(500_000),
+            presses_after: Span::millis(1_500, 1_500),
             early_media: Share::from_ppm(100_000),
         }
     }
@@ -225,8 +227,9 @@ fn pick(kinds: &[(u32, Kind)], mut at: u64) -> Kind {
 
 fn talk(mix: &Mix, draw: &mut Draw) -> Talk {
     let patience = draw.within(mix.talk);
+    let after_heard = draw.within(mix.presses_after);
     let keys = draw.happens(mix.presses).then_some(KeyPress {
-        after_heard: Duration::from_millis(1_500),
+        after_heard,
         key: Dtmf::One,
     });
     Talk {
