@@ -16,6 +16,10 @@ use crate::work::{Claim, ReturnTo, ReturnedClaim};
 const AT_HAND_LIMIT: Duration = Duration::from_secs(30);
 /// How often the queue is asked when it had nothing.
 const CLAIM_AGAIN: Duration = Duration::from_secs(5);
+/// After a claim that failed the next waits so long, twice as long after each further one...
+const FAILED_FIRST: Duration = Duration::from_secs(1);
+/// ...up to this.
+const FAILED_MOST: Duration = Duration::from_secs(30);
 /// Most prospects at hand of one campaign: one commit's worth of claims.
 const AT_HAND_MOST: usize = 100;
 
@@ -88,6 +92,7 @@ impl Engine {
             return;
         };
         campaign.claim_open = false;
+        campaign.claims_failed = 0;
         campaign.queue = queue;
         campaign.queue_known = true;
         let soon = if claims.is_empty() {
@@ -110,6 +115,31 @@ impl Engine {
                 since: now.mono,
             }));
         self.look = true;
+    }
+
+    /// What failed once fails again at once: the next claim waits.
+    pub(crate) fn claim_failed(&mut self, id: CampaignId) {
+        let now = self.now.mono;
+        let Some(campaign) = self.campaigns.get_mut(&id) else {
+            return;
+        };
+        campaign.claim_open = false;
+        let times = 1_u32
+            .checked_shl(campaign.claims_failed)
+            .unwrap_or(u32::MAX);
+        campaign.claims_failed = campaign.claims_failed.saturating_add(1);
+        campaign.next_claim_at = now + FAILED_FIRST.saturating_mul(times).min(FAILED_MOST);
+        self.look = true;
+    }
+
+    /// Claims that are open get no answer any more, and what the queues hold is not known until they are asked.
+    pub(crate) fn void_claims(&mut self) {
+        for campaign in self.campaigns.values_mut() {
+            campaign.claim_open = false;
+            campaign.claims_failed = 0;
+            campaign.next_claim_at = self.now.mono;
+            campaign.queue_known = false;
+        }
     }
 
     pub(crate) fn return_stale_claims(&mut self, id: CampaignId) {

@@ -149,16 +149,8 @@ impl Engine {
         prospect: ProspectId,
         phone: Option<PhoneId>,
     ) -> Result<(), Refused> {
-        if self.draining {
-            return Err(Refused::Draining);
-        }
-        if !self.store_up {
-            return Err(Refused::StoreLost);
-        }
-        let lookback = match self.campaigns.get(&campaign) {
-            Some(c) => c.spec.rules.lookback().max(Duration::from_secs(7 * 86_400)),
-            None => return Err(Refused::NoCampaign(campaign)),
-        };
+        let rules = &self.may_launch_for(campaign)?.spec.rules;
+        let lookback = rules.lookback().max(Duration::from_secs(7 * 86_400));
         let agent = self.agent_mut(id)?;
         match &agent.doing {
             Doing::NotReady | Doing::Ready => {}
@@ -198,6 +190,7 @@ impl Engine {
             agent: id,
             campaign,
             prospect,
+            at: self.now.wall,
             lookback,
         });
         Ok(())

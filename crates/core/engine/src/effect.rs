@@ -73,6 +73,8 @@ pub enum StoreWish {
         campaign: CampaignId,
         /// The prospect.
         prospect: ProspectId,
+        /// The business instant.
+        at: WallTime,
         /// How far back the history of numbers must reach.
         lookback: Duration,
     },
@@ -307,6 +309,12 @@ pub enum Refused {
     /// The engine does not know the campaign.
     #[error("campaign {0} is not loaded; check its id")]
     NoCampaign(CampaignId),
+    /// Nothing is launched for the campaign now.
+    #[error("the campaign is {}; it must run before anybody is called for it", state.as_str())]
+    NotRunning {
+        /// Its state.
+        state: CampaignState,
+    },
     /// Not possible in the agent's state.
     #[error("not possible while {}; {hint}", state.as_str())]
     WrongState {
@@ -373,6 +381,7 @@ impl Refused {
         match self {
             Self::NotSignedIn(_)
             | Self::NoCampaign(_)
+            | Self::NotRunning { .. }
             | Self::WrongState { .. }
             | Self::NotYourAttempt(_)
             | Self::UnknownDisposition { .. }

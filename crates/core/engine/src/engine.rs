@@ -161,6 +161,7 @@ impl Engine {
                 claims,
                 queue,
             } => self.claimed(campaign, claims, queue),
+            StoreFact::ClaimFailed { campaign } => self.claim_failed(campaign),
             StoreFact::ClaimedOne { agent, claim } => self.claimed_one(agent, claim.map(|c| *c)),
             StoreFact::LaunchesRecorded(answers) => self.launches_recorded(answers),
             StoreFact::LaunchesFailed(attempts) => self.launches_failed(&attempts),
@@ -171,14 +172,13 @@ impl Engine {
                     campaign.ledger = counts;
                 }
             }
-            StoreFact::Lost => self.store_up = false,
+            StoreFact::Lost => {
+                self.store_up = false;
+                self.void_claims();
+            }
             StoreFact::Back => {
                 self.store_up = true;
-                // A claim that was open when the connection broke gets no answer any more.
-                for campaign in self.campaigns.values_mut() {
-                    campaign.claim_open = false;
-                    campaign.next_claim_at = self.now.mono;
-                }
+                self.load_callbacks_again();
                 self.look = true;
             }
         }

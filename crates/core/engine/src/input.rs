@@ -113,6 +113,12 @@ pub enum StoreFact {
         /// What the queue holds besides.
         queue: QueueCounts,
     },
+    /// Answer to [`crate::StoreWish::Claim`] that could not be carried out although the database answers:
+    /// nothing was leased. Asked again after a while.
+    ClaimFailed {
+        /// The campaign.
+        campaign: CampaignId,
+    },
     /// Answer to [`crate::StoreWish::ClaimOne`].
     ClaimedOne {
         /// The agent who asked.
@@ -145,7 +151,7 @@ pub enum StoreFact {
         /// The recount.
         counts: LedgerCounts,
     },
-    /// The database does not answer.
+    /// The database does not answer. Claims and loads of callbacks that are open get no answer any more.
     Lost,
     /// The database answers again.
     Back,
@@ -206,7 +212,8 @@ pub enum Ask {
         /// What.
         ask: AgentAsk,
     },
-    /// A supervisor changed a campaign's state; committed already.
+    /// A supervisor changed a campaign's state; committed already, but for a pause, which may be told before:
+    /// it is refused when the campaign does not run, and holds at once.
     SetCampaignState {
         /// Which.
         campaign: CampaignId,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use compliance::{Asked, RuleRef, Rules, Verdict};
-use model::{AgentId, AttemptId, CallResult, E164, PhoneId, TrunkId, WallTime};
+use model::{AgentId, AttemptId, CallResult, CampaignId, E164, PhoneId, TrunkId, WallTime};
 
 use crate::agent::{Doing, Offer};
 use crate::call::{Call, PersonSaid, State};
@@ -233,20 +233,33 @@ impl Engine {
         launch
     }
 
+    /// The campaign, when calls may be launched for it at all, also such as an agent asks for.
+    pub(crate) fn may_launch_for(&self, id: CampaignId) -> Result<&Campaign, Refused> {
+        let campaign = self.campaigns.get(&id).ok_or(Refused::NoCampaign(id))?;
+        if self.draining {
+            return Err(Refused::Draining);
+        }
+        if !self.store_up {
+            return Err(Refused::StoreLost);
+        }
+        if !campaign.running() {
+            let state = campaign.spec.state;
+            return Err(Refused::NotRunning { state });
+        }
+        Ok(campaign)
+    }
+
     /// Launches the offer in an agent's hand; the agent's phone is up.
     pub(crate) fn launch_offer(&mut self, agent: AgentId, offer: Offer) -> Result<(), Refused> {
         let id = offer.claim.campaign;
         let prospect = offer.claim.prospect;
-        let group = match self.campaigns.get(&id) {
-            Some(campaign) => campaign.spec.trunk_group,
-            None => {
+        let group = match self.may_launch_for(id) {
+            Ok(campaign) => campaign.spec.trunk_group,
+            Err(refused) => {
                 self.give_back(vec![offer.claim]);
-                return Err(Refused::NoCampaign(id));
+                return Err(refused);
             }
         };
-        if !self.store_up {
-            return Err(Refused::StoreLost);
-        }
         let allowed = match self.judge(offer.claim, Some(offer.phone), true) {
             Judged::Allowed(allowed) => allowed,
             Judged::Back(back) => {
@@ -366,15 +379,15 @@ impl Engine {
         if self.draining {
             return Some("the daemon is shutting down");
         }
+        if !self.campaigns.get(&id).is_some_and(Campaign::running) {
+            return Some("the campaign was stopped");
+        }
         if let Some(agent) = reserved {
             let still = self.agents.get(&agent).is_some_and(|a| {
                 matches!(a.doing, Doing::Dialling { attempt: doing } if doing == attempt)
                     && a.leg().is_some()
             });
             return (!still).then_some("the agent is no longer there");
-        }
-        if !self.campaigns.get(&id).is_some_and(Campaign::running) {
-            return Some("the campaign was stopped");
         }
         // The forecast without this call: is it still wanted?
         let mut seen = self.snapshot(id)?;

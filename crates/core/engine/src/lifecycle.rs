@@ -35,6 +35,12 @@ impl Engine {
     ) -> Result<Answer, Refused> {
         let now = self.now.mono;
         let campaign = self.campaigns.get_mut(&id).ok_or(Refused::NoCampaign(id))?;
+        let is = campaign.spec.state;
+        if state == CampaignState::Paused
+            && !matches!(is, CampaignState::Running | CampaignState::Paused)
+        {
+            return Err(Refused::NotRunning { state: is });
+        }
         campaign.spec.state = state;
         campaign.next_claim_at = now;
         if state != CampaignState::Running {
@@ -154,7 +160,8 @@ impl Engine {
         let Some(campaign) = self.campaigns.get(&id) else {
             return true;
         };
-        if !campaign.running() || self.draining {
+        // An end must be committed: it waits for the database.
+        if !campaign.running() || self.draining || !self.store_up {
             return false;
         }
         let past_end = campaign

@@ -3,7 +3,7 @@
 use model::AgentId;
 
 use crate::agent::Reminded;
-use crate::effect::AgentEvent;
+use crate::effect::{AgentEvent, StoreWish};
 use crate::engine::Engine;
 use crate::timers::Timer;
 use crate::work::Callback;
@@ -32,6 +32,14 @@ impl Engine {
             self.tell(id, AgentEvent::ReminderGone { callback });
         }
         self.remind(id);
+    }
+
+    /// A load that was open when the database was lost got no answer, and a promise may have been moved since.
+    pub(crate) fn load_callbacks_again(&mut self) {
+        let agents: Vec<AgentId> = self.agents.keys().copied().collect();
+        for agent in agents {
+            self.store(StoreWish::LoadCallbacks(agent));
+        }
     }
 
     pub(crate) fn add_callback(&mut self, id: AgentId, callback: Callback) {

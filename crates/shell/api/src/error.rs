@@ -207,6 +207,7 @@ fn refused_code(refused: &engine::Refused) -> Code {
         | R::NotYourAttempt(_)
         | R::Held { .. }
         | R::NotClaimed { .. }
+        | R::NotRunning { .. }
         | R::NoPhone => Code::FailedPrecondition,
         R::NoLine { .. } | R::StoreLost | R::Draining => Code::Unavailable,
     }

@@ -66,6 +66,7 @@ pub(crate) enum ClaimWish {
         agent: AgentId,
         campaign: CampaignId,
         prospect: ProspectId,
+        at: WallTime,
         lookback: Duration,
     },
     Callbacks(AgentId),
@@ -112,6 +113,7 @@ impl StoreHandle {
                 agent,
                 campaign,
                 prospect,
+                at,
                 lookback,
             } => {
                 return put(
@@ -120,6 +122,7 @@ impl StoreHandle {
                         agent,
                         campaign,
                         prospect,
+                        at,
                         lookback,
                     },
                 );

@@ -43,7 +43,7 @@ pub struct Team {
     pub wrap_up: Duration,
 }
 
-/// What goes wrong, each as a mean time between two of its kind. Zero: never.
+/// What goes wrong. A length is the mean time between two of its kind, zero: never.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
     /// An agent's phone hangs up, and registers again after seconds.
@@ -58,6 +58,8 @@ pub struct Faults {
     pub pause: Duration,
     /// The wall clock jumps by up to an hour.
     pub clock_jump: Duration,
+    /// Share of claims that the database refuses although it answers.
+    pub claims_failed: f64,
 }
 
 impl Scenario {
@@ -97,6 +99,7 @@ impl Scenario {
                 trunk_down: minutes(3),
                 pause: minutes(3),
                 clock_jump: minutes(7),
+                claims_failed: 0.05,
             },
             ..Self::small()
         }

@@ -561,6 +561,10 @@ impl World {
     fn wish(&mut self, wish: StoreWish) {
         let wall = self.now().wall;
         let done = match wish {
+            StoreWish::Claim { campaign, .. } if self.claim_fails() => {
+                self.later(COMMIT, Coming::Fact(StoreFact::ClaimFailed { campaign }));
+                Ok(())
+            }
             StoreWish::Claim {
                 campaign, count, ..
             } => {
@@ -643,6 +647,11 @@ impl World {
     }
 
     // ---- faults
+
+    fn claim_fails(&mut self) -> bool {
+        let share = self.scenario.faults.claims_failed;
+        share > 0.0 && self.chance(share)
+    }
 
     fn fault(&mut self, fault: Fault) -> Result<(), Violation> {
         let f = self.scenario.faults;

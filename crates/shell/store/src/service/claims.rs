@@ -41,9 +41,15 @@ pub(super) async fn run(lanes: Lanes, wishes: &mut mpsc::Receiver<ClaimWish>) {
     }
 }
 
-/// `Lost` voids open claims and loads; one prospect for an agent is always answered.
+/// `Lost` voids open claims and loads, and is told before; else a claim that failed is answered. One
+/// prospect for an agent is always answered.
 fn refuse(lanes: &Lanes, wish: &ClaimWish) {
     match wish {
+        ClaimWish::Many { campaign, .. } if !lanes.health.is_away() => {
+            (lanes.facts)(StoreFact::ClaimFailed {
+                campaign: *campaign,
+            });
+        }
         ClaimWish::One { agent, .. } => {
             let claim = Err(ClaimRefused::StoreLost);
             (lanes.facts)(StoreFact::ClaimedOne {
@@ -69,7 +75,12 @@ async fn answer(lanes: &Lanes, recounts: &mut Recounts, wish: &ClaimWish) -> Res
                 0 => Vec::new(),
                 _ => lanes.store.claim(request, &openings).await?,
             };
-            let queue = counts(lanes, recounts, campaign, at, &claims).await?;
+            let queue = match counts(lanes, recounts, campaign, at, &claims).await {
+                Ok(queue) => queue,
+                // Committed: who asked must have them, or they would be held as long as this run lasts.
+                Err(e) if !claims.is_empty() => uncounted(lanes, recounts, campaign, &claims, &e),
+                Err(e) => return Err(e),
+            };
             StoreFact::Claimed {
                 campaign,
                 claims,
@@ -80,11 +91,9 @@ async fn answer(lanes: &Lanes, recounts: &mut Recounts, wish: &ClaimWish) -> Res
             agent,
             campaign,
             prospect,
+            at,
             lookback,
         } => {
-            // The wish names no business instant, and the clock of the machine may be another one: all of
-            // the numbers' history is read, which is never less than asked for.
-            let at = WallTime::default() + lookback;
             let request = request(lanes, campaign, 1, at, lookback);
             let claim = lanes
                 .store
@@ -100,6 +109,25 @@ async fn answer(lanes: &Lanes, recounts: &mut Recounts, wish: &ClaimWish) -> Res
     };
     (lanes.facts)(fact);
     Ok(())
+}
+
+/// What is told of a queue that could not be counted: the last recount, else no more than the claims.
+fn uncounted(
+    lanes: &Lanes,
+    recounts: &Recounts,
+    campaign: CampaignId,
+    claims: &[engine::Claim],
+    error: &Error,
+) -> QueueCounts {
+    match error {
+        Error::Away { .. } => lanes.health.lost(error),
+        e => tracing::error!(campaign_id = campaign.0, "a queue was not counted: {e}"),
+    }
+    let least = QueueCounts {
+        in_hand: u64::try_from(claims.len()).unwrap_or(u64::MAX),
+        ..QueueCounts::default()
+    };
+    recounts.get(&campaign).map_or(least, |last| last.counts)
 }
 
 fn request(

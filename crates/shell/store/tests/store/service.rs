@@ -132,6 +132,95 @@ async fn a_call_goes_through_the_service_from_claim_to_outcome() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_the_database_refuses_is_answered_and_the_next_one_works() {
+    let world = World::with(1).await;
+    let mut running = start(&world, &spool_dir("refused-claim"));
+    let pool = world.store.pool_for_tests();
+    let rename = async |statement: &'static str| {
+        sqlx::query(statement).execute(&pool).await.unwrap();
+    };
+    rename("ALTER TABLE queue RENAME TO elsewhere").await;
+    running.handle.send(claim(&world, 1)).unwrap();
+    let failed = StoreFact::ClaimFailed {
+        campaign: world.campaign,
+    };
+    assert_eq!(running.fact().await, failed);
+    rename("ALTER TABLE elsewhere RENAME TO queue").await;
+    running.handle.send(claim(&world, 1)).unwrap();
+    assert!(matches!(
+        running.fact().await,
+        StoreFact::Claimed { claims, .. } if claims.len() == 1
+    ));
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prospect_claimed_for_an_agent_has_the_history_before_the_business_instant() {
+    let world = World::with(1).await;
+    let launch = world.launched().await;
+    world
+        .store
+        .finish(world.run, &[not_answered(&launch)])
+        .await
+        .unwrap();
+    let mut running = start(&world, &spool_dir("claim-one"));
+    for (later, tries) in [(1, 1), (3, 0)] {
+        let wish = StoreWish::ClaimOne {
+            agent: world.agent,
+            campaign: world.campaign,
+            prospect: launch.prospect,
+            at: noon() + HOUR * later,
+            lookback: HOUR * 2,
+        };
+        world
+            .store
+            .assign_prospect(world.campaign, launch.prospect, Some(world.agent))
+            .await
+            .unwrap();
+        running.handle.send(wish).unwrap();
+        let StoreFact::ClaimedOne {
+            claim: Ok(claim), ..
+        } = running.fact().await
+        else {
+            panic!("claimed")
+        };
+        assert_eq!(claim.phones[0].history.len(), tries, "{later} h later");
+        running
+            .handle
+            .send(StoreWish::Return(vec![engine::ReturnedClaim {
+                campaign: claim.campaign,
+                prospect: claim.prospect,
+                lease: claim.lease,
+                to: engine::ReturnTo::Unchanged,
+            }]))
+            .unwrap();
+        let pool = world.store.pool_for_tests();
+        eventually(async || {
+            let held: i64 = sqlx::query_scalar("SELECT count(*) FROM queue WHERE state = 1")
+                .fetch_one(&pool)
+                .await
+                .unwrap();
+            held == 0
+        })
+        .await;
+    }
+    running.end().await;
+}
+
+/// Waits for a state of the database, with a deadline.
+async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
+    let looks = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        while !holds().await {
+            tick.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), looks)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_the_database_is_away_nothing_is_launched_and_no_outcome_is_lost() {
     let world = World::with(3).await;
     let mut running = start(&world, &spool_dir("away"));
