@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{AgentId, AttemptId, DispositionAction, WallTime};
+use model::{AgentId, AttemptId, Disposition, DispositionAction, WallTime};
 
 use crate::agent::{Doing, WrapUp};
 use crate::call::Call;
@@ -252,6 +252,7 @@ impl Engine {
                 .find(|d| d.code == outcome.disposition)
         });
         let success = action.is_some_and(|d| d.success);
+        let refused = action.is_some_and(Disposition::is_refusal);
         let action = action.map(|d| d.action.clone());
         let mut suppress = false;
         let mut callback = None;
@@ -348,6 +349,7 @@ impl Engine {
             agent,
             outcome,
             at: now,
+            refused,
             suppress,
             callback,
             mark,

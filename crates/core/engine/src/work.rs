@@ -416,6 +416,10 @@ pub struct OutcomeRecord {
     pub outcome: Outcome,
     /// When.
     pub at: WallTime,
+    /// Whether the person refused what was offered, or further calls: caps that follow a refusal count from
+    /// this attempt. True whenever `suppress` is.
+    #[serde(default)]
+    pub refused: bool,
     /// Whether number and person are never called again for the seller.
     pub suppress: bool,
     /// A callback to make: private to the agent or not.

@@ -90,6 +90,20 @@ pub struct Disposition {
     pub success: bool,
 }
 
+impl Disposition {
+    /// Whether the person refused what was offered, or further calls. A number that leads to somebody else
+    /// says nothing of the person's will.
+    pub fn is_refusal(&self) -> bool {
+        match self.action {
+            DispositionAction::SuppressPerson => true,
+            DispositionAction::ClosePhone => false,
+            DispositionAction::CloseProspect
+            | DispositionAction::CallBack { .. }
+            | DispositionAction::TryAgain { .. } => self.kind == DispositionKind::Negative,
+        }
+    }
+}
+
 const DAY: Duration = Duration::from_secs(86_400);
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -222,5 +236,18 @@ mod tests {
         codes.sort_unstable();
         codes.dedup();
         assert_eq!(codes.len(), n);
+    }
+
+    #[test]
+    fn who_says_no_refuses_and_who_is_not_there_does_not() {
+        let refusals: Vec<_> = standard_dispositions()
+            .into_iter()
+            .filter(Disposition::is_refusal)
+            .map(|d| d.code)
+            .collect();
+        assert_eq!(
+            refusals,
+            ["refusal_to_pay", "dispute", "declined", "do_not_call"]
+        );
     }
 }

@@ -48,6 +48,9 @@ pub(crate) async fn save(
         None => None,
     };
     insert(tx, o, callback).await?;
+    if refused(o) {
+        count_as_refused(tx, o).await?;
+    }
     if let Some(mark) = o.mark {
         mark_number(tx, mark, o.number, o.campaign, o.attempt, o.at).await?;
     }
@@ -72,7 +75,8 @@ pub(crate) async fn save(
     .map_err(|e| Error::from_sqlx("save_outcomes", e))?;
     let body = serde_json::json!({
         "disposition": o.outcome.disposition, "agent": o.agent, "answers": o.outcome.answers,
-        "note": o.outcome.note, "call_at": o.outcome.call_at, "suppress": o.suppress, "moved": moved,
+        "note": o.outcome.note, "call_at": o.outcome.call_at, "refused": refused(o),
+        "suppress": o.suppress, "moved": moved,
     });
     event::append(
         tx,
@@ -128,6 +132,17 @@ async fn suppress_person(tx: &mut PgConnection, o: &OutcomeRecord) -> Result<(),
         })
         .collect::<Result<Vec<_>, Error>>()?;
     suppress(tx, &entries).await?;
+    Ok(())
+}
+
+/// Who asks never to be called again refuses, whatever else was said.
+const fn refused(o: &OutcomeRecord) -> bool {
+    o.refused || o.suppress
+}
+
+/// Caps that follow a refusal count from this attempt. As a suppression it stays when the outcome is
+/// corrected: silence that was due is kept.
+async fn count_as_refused(tx: &mut PgConnection, o: &OutcomeRecord) -> Result<(), Error> {
     sqlx::query!(
         "UPDATE cap_slot SET refused = true WHERE campaign_id = $1 AND attempt_id = $2",
         o.campaign.0,
@@ -214,8 +229,8 @@ async fn insert(
 ) -> Result<(), Error> {
     sqlx::query!(
         "INSERT INTO outcome (campaign_id, attempt_id, version, prospect_id, agent_id, disposition, answers, note,
-                              call_at, callback_id, at)
-         SELECT $1, $2, 1 + coalesce(max(version), 0), $3, $4, $5, $6, $7, $8, $9, $10
+                              call_at, callback_id, at, refused)
+         SELECT $1, $2, 1 + coalesce(max(version), 0), $3, $4, $5, $6, $7, $8, $9, $10, $11
          FROM outcome WHERE campaign_id = $1 AND attempt_id = $2",
         o.campaign.0,
         uuid(o.attempt),
@@ -226,7 +241,8 @@ async fn insert(
         o.outcome.note,
         stamps(o.outcome.call_at),
         callback.map(|c| c.0),
-        stamp(o.at)
+        stamp(o.at),
+        refused(o)
     )
     .execute(tx)
     .await

@@ -348,6 +348,7 @@ pub(crate) fn sale(launch: &Launch, agent: AgentId) -> OutcomeRecord {
             call_phone: None,
         },
         at: noon() + Duration::from_secs(80),
+        refused: false,
         suppress: false,
         callback: None,
         mark: None,
