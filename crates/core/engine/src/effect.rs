@@ -46,7 +46,7 @@ pub enum Effect {
         /// In words.
         because: String,
     },
-    /// Draining is done: no call is left.
+    /// Draining is done: no call and no wrap-up is left.
     Drained,
 }
 

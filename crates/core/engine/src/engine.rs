@@ -7,7 +7,7 @@ use model::{AgentId, AttemptId, CampaignId, LegId, Now, PlayId, Timestamp, WallT
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::agent::Agent;
+use crate::agent::{Agent, Doing};
 use crate::call::Call;
 use crate::effect::{AgentEvent, Answer, Effect, Refused, StoreWish};
 use crate::input::{Ask, Input, RequestId, StoreFact};
@@ -118,10 +118,17 @@ impl Engine {
         if std::mem::take(&mut self.look) {
             self.look_at_campaigns();
         }
-        if self.draining && !self.drained && self.calls.is_empty() && self.saving.is_empty() {
+        if self.draining && !self.drained && self.nothing_under_way() {
             self.drained = true;
             self.out.push_back(Effect::Drained);
         }
+    }
+
+    /// No call, no outcome that is being saved, and none that an agent still owes: what a person said must not
+    /// be lost to a restart.
+    fn nothing_under_way(&self) -> bool {
+        let wraps_up = |a: &Agent| matches!(a.doing, Doing::WrapUp(_));
+        self.calls.is_empty() && self.saving.is_empty() && !self.agents.values().any(wraps_up)
     }
 
     /// The next effect, in order. Call until `None` after every [`Engine::handle`].

@@ -12,8 +12,8 @@ mod rig;
 use std::time::Duration;
 
 use engine::{
-    AgentAsk, AgentEvent, CampaignState, Input, LegCommand, LegEvent, Mode, Next, Outcome, Sound,
-    StoreFact, StoreWish, Tone, WorkKind,
+    AgentAsk, AgentEvent, CampaignState, Effect, Input, LegCommand, LegEvent, Mode, Next, Outcome,
+    Sound, StoreFact, StoreWish, Tone, WorkKind,
 };
 use model::{AgentId, AttemptId, CallResult, Ended, LedgerClass, LegEnd, PhoneId};
 use rig::{Rig, claim, debt_message, refused, spec};
@@ -505,4 +505,31 @@ fn a_campaign_whose_queue_is_empty_ends_by_itself_and_says_so() {
     let mut rig = Rig::new(spec(Mode::Progressive), 1);
     rig.claim(Vec::new());
     assert!(rig.out.iter().any(|e| matches!(e, engine::Effect::CampaignEnded { because, .. } if because.contains("no prospect is open"))));
+}
+
+#[test]
+fn draining_waits_for_the_outcome_of_the_last_talk() {
+    let mut rig = Rig::new(spec(Mode::Progressive), 1);
+    let (attempt, leg) = rig.dial(1);
+    rig.answer(leg);
+    rig.tell(Input::Drain);
+    rig.hang_up_by_person(leg);
+    assert!(!rig.out.contains(&Effect::Drained), "the agent writes");
+    let submit = AgentAsk::Submit {
+        attempt,
+        outcome: outcome("sale"),
+    };
+    rig.request(engine::Ask::Agent {
+        agent: AGENT,
+        ask: submit,
+    });
+    assert!(
+        !rig.out.contains(&Effect::Drained),
+        "nothing is written yet"
+    );
+    rig.tell(Input::Store(StoreFact::OutcomeSaved {
+        attempt,
+        callback: None,
+    }));
+    assert_eq!(rig.out.last(), Some(&Effect::Drained));
 }
