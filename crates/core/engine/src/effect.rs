@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use model::{
-    AgentId, AttemptId, CallResult, CallbackId, CampaignId, PhoneId, ProspectId, WallTime,
+    AgentId, AttemptId, CallResult, CallbackId, CampaignId, Disposition, PhoneId, ProspectId,
+    WallTime,
 };
 use serde::{Deserialize, Serialize};
 
@@ -281,10 +282,14 @@ pub struct ScreenPop {
     pub phones: Vec<PhoneFacts>,
     /// The amount as text, for example `1234.05 RUB`.
     pub amount: Option<String>,
+    /// What it is about: the prospect's subject, else the campaign's.
+    pub subject: Option<String>,
     /// The columns and the history.
     pub card: Card,
     /// The questionnaire to show.
     pub questionnaire: Option<model::QuestionnaireId>,
+    /// What an outcome may say, in the order in which it is offered.
+    pub dispositions: Vec<Disposition>,
 }
 
 /// The answer to a request.

@@ -73,8 +73,13 @@ impl Engine {
             phone,
             phones: claim.phones.clone(),
             amount: claim.amount.map(|m| m.to_string()),
+            subject: claim
+                .subject
+                .clone()
+                .or_else(|| spec.and_then(|s| s.subject.clone())),
             card: claim.card.clone(),
             questionnaire: spec.and_then(|s| s.questionnaire),
+            dispositions: spec.map(|s| s.dispositions.clone()).unwrap_or_default(),
         }
     }
 

@@ -91,8 +91,25 @@ pub struct Card {
     pub name: Option<String>,
     /// Every further column, in file order.
     pub fields: Vec<(String, String)>,
-    /// Earlier attempts, notes and promises, over the seller's campaigns; newest first, at most 20.
+    /// Earlier attempts with notes and what was promised in them, over the seller's campaigns; newest first,
+    /// at most 20.
     pub history: Vec<CardEntry>,
+    /// Promises to call that are open, over the seller's campaigns; the earliest first.
+    #[serde(default)]
+    pub promises: Vec<Promise>,
+}
+
+/// A promise to call as a card shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promise {
+    /// When.
+    pub at: WallTime,
+    /// The campaign's name.
+    pub campaign: String,
+    /// The agent who promised to call; `None`: anyone.
+    pub agent: Option<String>,
+    /// The note; may be empty.
+    pub note: String,
 }
 
 /// One line of a card's history.
@@ -108,6 +125,9 @@ pub struct CardEntry {
     pub disposition: Option<String>,
     /// What the agent wrote.
     pub note: Option<String>,
+    /// When it was agreed to call again.
+    #[serde(default)]
+    pub call_at: Option<WallTime>,
     /// The agent's name.
     pub agent: Option<String>,
 }

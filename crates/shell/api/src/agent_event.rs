@@ -1,6 +1,7 @@
 //! The engine's events in the words of the contract, and the snapshot that they add up to.
 
 use engine::{AgentEvent, AgentState, Callback, Card, PhoneFacts, ScreenPop};
+use model::{Disposition, DispositionAction};
 use proto::agent::v1 as pb;
 use proto::agent::v1::watch_session_response::Event;
 
@@ -97,9 +98,20 @@ fn screen_pop(pop: &ScreenPop) -> pb::ScreenPop {
             pop.prospect,
             &pop.card,
             pop.amount.clone(),
+            pop.subject.clone(),
             &pop.phones,
         )),
         questionnaire_id: pop.questionnaire.map(|q| q.0).unwrap_or_default(),
+        dispositions: pop.dispositions.iter().map(disposition).collect(),
+    }
+}
+
+fn disposition(disposition: &Disposition) -> pb::Disposition {
+    pb::Disposition {
+        code: disposition.code.clone().into_owned(),
+        label: disposition.label.clone().into_owned(),
+        kind: disposition.kind.as_str().to_owned(),
+        needs_call_at: matches!(disposition.action, DispositionAction::CallBack { .. }),
     }
 }
 
@@ -107,6 +119,7 @@ pub(crate) fn card(
     prospect: model::ProspectId,
     card: &Card,
     amount: Option<String>,
+    subject: Option<String>,
     phones: &[PhoneFacts],
 ) -> pb::Card {
     pb::Card {
@@ -143,8 +156,20 @@ pub(crate) fn card(
                 disposition: entry.disposition.clone().unwrap_or_default(),
                 note: entry.note.clone().unwrap_or_default(),
                 agent_name: entry.agent.clone().unwrap_or_default(),
+                call_at: entry.call_at.map(stamp),
             })
             .collect(),
+        promises: card
+            .promises
+            .iter()
+            .map(|promise| pb::Promise {
+                at: Some(stamp(promise.at)),
+                campaign_name: promise.campaign.clone(),
+                agent_name: promise.agent.clone().unwrap_or_default(),
+                note: promise.note.clone(),
+            })
+            .collect(),
+        subject: subject.unwrap_or_default(),
     }
 }
 

@@ -19,6 +19,19 @@ pub enum CallbacksOf {
     Campaign(CampaignId),
 }
 
+/// What becomes of an open callback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MovedCallback {
+    /// When to call.
+    pub at: WallTime,
+    /// Only this agent; `None`: anyone of the groups.
+    pub agent: Option<AgentId>,
+    /// Which number to call, one of the prospect's; `None`: any.
+    pub phone: Option<PhoneId>,
+    /// The note; `None`: stays.
+    pub note: Option<String>,
+}
+
 /// Most callbacks of one answer.
 const LIMIT: i64 = 1_000;
 
@@ -50,47 +63,54 @@ impl Store {
         Ok(rows.into_iter().map(Callback::from).collect())
     }
 
-    /// Moves an open callback to another instant, and to another agent (`None`: anyone of the groups).
+    /// Moves an open callback; its prospect's place in the queue moves with it.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when no such callback is open; [`Error::Conflict`] while its prospect is in a
-    /// call.
+    /// [`Error::NotFound`] when no such callback is open, or for the agent; [`Error::Invalid`] when the number
+    /// is none of the prospect's; [`Error::Conflict`] while its prospect is in a call.
     pub async fn move_callback(
         &self,
         campaign: CampaignId,
         id: CallbackId,
-        at: WallTime,
-        agent: Option<AgentId>,
+        to: &MovedCallback,
     ) -> Result<Callback, Error> {
         run_tx!(&self.api, "move_callback", async |tx| {
-            let failed = |e| Error::from_sqlx("move_callback", e);
+            let agent = to.agent.map(|a| a.0);
+            let phone = to.phone.map(|p| p.0);
             let prospect = sqlx::query_scalar!(
-                "UPDATE callback SET at = $3, agent_id = $4
+                "UPDATE callback SET at = $3, agent_id = $4, phone_id = $5, note = coalesce($6, note)
                  WHERE campaign_id = $1 AND id = $2 AND state = 'open' RETURNING prospect_id",
                 campaign.0,
                 id.0,
-                stamp(at),
-                agent.map(|a| a.0)
+                stamp(to.at),
+                agent,
+                phone,
+                to.note
             )
             .fetch_optional(&mut *tx)
             .await
-            .map_err(|e| {
-                crate::refusal::refers("move_callback", "agent", agent.map_or(0, |a| a.0), e)
+            .map_err(|e| match crate::error::constraint(&e) {
+                Some("callback_phone_id_fkey") => no_such_phone(),
+                _ => crate::refusal::refers("move_callback", "agent", agent.unwrap_or(0), e),
             })?
             .ok_or_else(|| not_found("open callback", id))?;
+            if phone.is_some() && !is_phone_of(tx, phone, prospect).await? {
+                return Err(no_such_phone());
+            }
             let done = sqlx::query!(
-                "UPDATE queue SET state = 0, next_attempt_at = $3, agent_id = $4, held_by = NULL,
-                        priority = CASE WHEN $4::integer IS NULL THEN 4 ELSE $5::smallint END
+                "UPDATE queue SET state = 0, next_attempt_at = $3, agent_id = $4, next_phone_id = $6,
+                        held_by = NULL, priority = CASE WHEN $4::integer IS NULL THEN 4 ELSE $5::smallint END
                  WHERE campaign_id = $1 AND prospect_id = $2 AND state IN (0, 4)",
                 campaign.0,
                 prospect,
-                stamp(at),
-                agent.map(|a| a.0),
-                PRIVATE_CALLBACK
+                stamp(to.at),
+                agent,
+                PRIVATE_CALLBACK,
+                phone
             )
             .execute(&mut *tx)
             .await
-            .map_err(failed)?;
+            .map_err(|e| Error::from_sqlx("move_callback", e))?;
             if done.rows_affected() == 0 {
                 return Err(in_call(id));
             }
@@ -131,6 +151,28 @@ impl Store {
                 Ok(())
             }
         })
+    }
+}
+
+async fn is_phone_of(
+    tx: &mut PgConnection,
+    phone: Option<i64>,
+    prospect: i64,
+) -> Result<bool, Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM phone WHERE id = $1 AND prospect_id = $2) AS "is!""#,
+        phone,
+        prospect
+    )
+    .fetch_one(tx)
+    .await
+    .map_err(|e| Error::from_sqlx("move_callback", e))
+}
+
+fn no_such_phone() -> Error {
+    Error::Invalid {
+        what: "phone_id",
+        why: "is no number of this prospect; choose one of its card".to_owned(),
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Card, CardEntry, Claim, PhoneFacts, WorkKind};
+use engine::{Card, Claim, PhoneFacts, WorkKind};
 use model::{CallResult, CampaignId, ListId, PastTry, PhoneId, ProspectId, WallTime};
 use sqlx::PgConnection;
 
 use crate::Error;
+use crate::card::{card_lines, promises};
 use crate::convert::{Row, stamp, wall};
 use crate::list::in_file_order;
 use crate::refusal::not_found;
@@ -45,9 +46,6 @@ impl Leased {
     }
 }
 
-/// Lines of a card's history.
-const CARD_LINES: i64 = 20;
-
 /// Full claims, in the order of `leased`. History of numbers is read from `since` on.
 ///
 /// The numbers' versions are read before their histories: what happens in between makes the version too
@@ -58,14 +56,11 @@ pub(crate) async fn load(
     leased: Vec<Leased>,
     since: WallTime,
 ) -> Result<Vec<Claim>, Error> {
-    let seller = sqlx::query_scalar!("SELECT seller FROM campaign WHERE id = $1", campaign.0)
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(|e| Error::from_sqlx("claim_facts", e))?
-        .ok_or_else(|| not_found("campaign", campaign))?;
+    let (seller, _) = seller_and_subject(tx, campaign).await?;
     let ids: Vec<i64> = leased.iter().map(|l| l.prospect.0).collect();
-    let mut phones = phones(tx, campaign, &seller, &ids, since).await?;
-    let mut cards = card_lines(tx, &seller, &ids).await?;
+    let mut phones = phones(tx, campaign, &seller, &ids, Some(since)).await?;
+    let mut history = card_lines(tx, &seller, &ids).await?;
+    let mut promises = promises(tx, &seller, &ids).await?;
     let mut people = people(tx, campaign, &ids).await?;
     leased
         .into_iter()
@@ -78,14 +73,31 @@ pub(crate) async fn load(
             claim.next_phone = l.next_phone;
             claim.tries = l.tries;
             claim.phones = phones.remove(&l.prospect).unwrap_or_default();
-            claim.card.history = cards.remove(&l.prospect).unwrap_or_default();
+            claim.card.history = history.remove(&l.prospect).unwrap_or_default();
+            claim.card.promises = promises.remove(&l.prospect).unwrap_or_default();
             Ok(claim)
         })
         .collect()
 }
 
+/// For whom a campaign calls, and what about unless a prospect says otherwise.
+pub(crate) async fn seller_and_subject(
+    tx: &mut PgConnection,
+    campaign: CampaignId,
+) -> Result<(String, Option<String>), Error> {
+    sqlx::query!(
+        "SELECT seller, subject FROM campaign WHERE id = $1",
+        campaign.0
+    )
+    .fetch_optional(tx)
+    .await
+    .map_err(|e| Error::from_sqlx("claim_facts", e))?
+    .map(|r| (r.seller, r.subject))
+    .ok_or_else(|| not_found("campaign", campaign))
+}
+
 /// The prospects, with what comes from elsewhere still empty.
-async fn people(
+pub(crate) async fn people(
     tx: &mut PgConnection,
     campaign: CampaignId,
     ids: &[i64],
@@ -125,6 +137,7 @@ async fn people(
                     name: r.name,
                     fields: in_file_order(row.json(r.fields)?, &r.columns),
                     history: Vec::new(),
+                    promises: Vec::new(),
                 },
             };
             Ok((claim.prospect, claim))
@@ -132,12 +145,13 @@ async fn people(
         .collect()
 }
 
-async fn phones(
+/// The prospects' numbers in file order, with their history from `since` on; without it when `None`.
+pub(crate) async fn phones(
     tx: &mut PgConnection,
     campaign: CampaignId,
     seller: &str,
     ids: &[i64],
-    since: WallTime,
+    since: Option<WallTime>,
 ) -> Result<BTreeMap<ProspectId, Vec<PhoneFacts>>, Error> {
     let rows = sqlx::query!(
         r#"SELECT ph.id, ph.prospect_id, ph.number, ph.kind, ph.extension, n.version,
@@ -160,7 +174,10 @@ async fn phones(
     let mut numbers: Vec<String> = rows.iter().map(|r| r.number.clone()).collect();
     numbers.sort_unstable();
     numbers.dedup();
-    let tries = past_tries(tx, &numbers, since).await?;
+    let tries = match since {
+        Some(since) => past_tries(tx, &numbers, since).await?,
+        None => BTreeMap::new(),
+    };
     let mut phones: BTreeMap<ProspectId, Vec<PhoneFacts>> = BTreeMap::new();
     for r in rows {
         phones
@@ -225,53 +242,4 @@ async fn past_tries(
         tries.entry(r.number).or_default().push(past);
     }
     Ok(tries)
-}
-
-/// The newest attempts of each prospect over the seller's campaigns, newest first.
-async fn card_lines(
-    tx: &mut PgConnection,
-    seller: &str,
-    ids: &[i64],
-) -> Result<BTreeMap<ProspectId, Vec<CardEntry>>, Error> {
-    let rows = sqlx::query!(
-        r#"SELECT w.id AS "prospect_id!", a.launched_at, a.attempt_id, c.name AS campaign, a.result AS "result!",
-                  o.disposition AS "disposition?", o.note AS "note?", g.name AS "agent?"
-           FROM unnest($1::bigint[]) AS w(id)
-           CROSS JOIN LATERAL (
-               SELECT t.campaign_id, t.attempt_id, t.launched_at, t.result, t.agent_id FROM attempt t
-               WHERE t.prospect_id = w.id AND t.seller = $2 AND t.result IS NOT NULL
-               ORDER BY t.launched_at DESC LIMIT $3) a
-           JOIN campaign c ON c.id = a.campaign_id
-           LEFT JOIN LATERAL (
-               SELECT u.disposition, u.note, u.agent_id FROM outcome u
-               WHERE u.campaign_id = a.campaign_id AND u.attempt_id = a.attempt_id
-               ORDER BY u.version DESC LIMIT 1) o ON true
-           LEFT JOIN account g ON g.id = coalesce(o.agent_id, a.agent_id)
-           ORDER BY w.id, a.launched_at DESC"#,
-        ids,
-        seller,
-        CARD_LINES
-    )
-    .fetch_all(tx)
-    .await
-    .map_err(|e| Error::from_sqlx("claim_facts", e))?;
-    let mut lines: BTreeMap<ProspectId, Vec<CardEntry>> = BTreeMap::new();
-    for r in rows {
-        let row = Row {
-            table: "attempt",
-            key: r.attempt_id,
-        };
-        lines
-            .entry(ProspectId(r.prospect_id))
-            .or_default()
-            .push(CardEntry {
-                at: wall(r.launched_at),
-                campaign: r.campaign,
-                result: row.named(&r.result, |n| n.parse().ok())?,
-                disposition: r.disposition,
-                note: r.note.filter(|n| !n.is_empty()),
-                agent: r.agent,
-            });
-    }
-    Ok(lines)
 }

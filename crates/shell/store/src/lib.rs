@@ -11,6 +11,7 @@ mod attempt_list;
 mod batch;
 mod callback;
 mod campaign;
+mod card;
 mod claim_facts;
 mod cluster;
 mod convert;
@@ -44,8 +45,9 @@ pub use account::{Account, AccountChange, AccountId, NewAccount, Role, SecretHas
 pub use agent::{Agent, AgentGroup, NewAgent, WorkItem};
 pub use attempt::Finished;
 pub use attempt_list::{AttemptLine, AttemptPage};
-pub use callback::CallbacksOf;
+pub use callback::{CallbacksOf, MovedCallback};
 pub use campaign::{Campaign, CampaignConfig, CampaignVersion, Questionnaire};
+pub use card::Record;
 pub use cluster::{Cluster, ClusterError, ClusterOptions};
 pub use db::{Options, Store};
 pub use engine::{CampaignState, Mode};

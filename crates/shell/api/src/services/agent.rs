@@ -7,11 +7,14 @@ use engine::{AgentAsk, AgentSpec, Outcome, PauseWhen};
 use model::{AgentId, CallbackId, CampaignId, PhoneId, ProspectId};
 use proto::agent::v1 as pb;
 use proto::agent::v1::agent_service_server::AgentService;
+use store::MovedCallback;
 use tonic::{Request, Response, Status};
 
 use super::admin::once;
 use crate::agent_event::callback;
-use crate::convert::{agent_of, attempt, instant, length_within, page, present, stamp};
+use crate::convert::{
+    agent_of, attempt, instant, length_within, page, present, stamp, text_within,
+};
 use crate::desks::EventStream;
 use crate::identity::{Identity, caller};
 use crate::requests::{Asked, Keep};
@@ -371,11 +374,18 @@ impl AgentService for Agents {
                     .ok_or_else(|| {
                         Error::invalid("at", "not_later", "give an instant that is yet to come")
                     })?;
+                let note = present(asked.note)
+                    .map(|note| text_within("note", &note, NOTE))
+                    .transpose()
+                    .map_err(|p| Error::Invalid(vec![p]))?;
+                let to = MovedCallback {
+                    at,
+                    agent: Some(agent),
+                    phone: present(asked.phone_id).map(PhoneId),
+                    note,
+                };
                 let is = own_callback(&shared, agent, CallbackId(asked.callback_id)).await?;
-                let moved = shared
-                    .store
-                    .move_callback(is.campaign, is.id, at, Some(agent))
-                    .await?;
+                let moved = shared.store.move_callback(is.campaign, is.id, &to).await?;
                 reload_callbacks(&shared, agent).await?;
                 Ok(pb::UpdateCallbackResponse {
                     callback: Some(callback(&moved)),
@@ -554,7 +564,7 @@ async fn reload_callbacks(shared: &Shared, agent: AgentId) -> Result<(), Error> 
     shared.engine.tell(engine::Input::Store(fact))
 }
 
-/// A record, for the agent who has it in hand: by a call, an offer, a reminder or an assignment.
+/// A record, for the agent who has or had it in hand: by a call, an offer, a reminder or an assignment.
 async fn card(
     shared: &Shared,
     agent: AgentId,
@@ -566,18 +576,20 @@ async fn card(
         id: prospect.to_string(),
     };
     if !shared.desks.shows(agent, campaign.0, prospect.0) {
-        let work = shared
-            .store
-            .agent_work(agent, store::PageRequest::MAX_SIZE)
-            .await?;
-        if !work
-            .iter()
-            .any(|w| (w.campaign, w.prospect) == (campaign, prospect))
-        {
+        // Also one that is closed: an agent may look up whom a talk was with.
+        if !shared.store.has_met(agent, campaign, prospect).await? {
             return Err(none());
         }
     }
-    super::card::load(shared, campaign, prospect).await
+    let record = shared.store.record(campaign, prospect).await?;
+    let amount = record.amount.map(|a| a.to_string());
+    Ok(crate::agent_event::card(
+        prospect,
+        &record.card,
+        amount,
+        record.subject,
+        &record.phones,
+    ))
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ mod agent;
 mod auth;
 mod board;
 mod campaigns;
-mod card;
 mod lists;
 mod questionnaires;
 mod report;

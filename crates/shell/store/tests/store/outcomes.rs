@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use engine::{ClosedState, NewCallback, Next, WorkKind};
-use store::{CallbacksOf, Opening};
+use store::{CallbacksOf, MovedCallback, Opening};
 
 use crate::world::{HOUR, World, due, noon, not_answered, person, sale, talked};
 
@@ -117,7 +117,16 @@ async fn a_private_callback_is_the_agent_s_alone_until_it_is_moved() {
     assert_eq!(open, std::slice::from_ref(&callback));
     let moved = world
         .store
-        .move_callback(world.campaign, callback.id, at + HOUR, None)
+        .move_callback(
+            world.campaign,
+            callback.id,
+            &MovedCallback {
+                at: at + HOUR,
+                agent: None,
+                phone: None,
+                note: None,
+            },
+        )
         .await
         .unwrap();
     assert_eq!((moved.at, moved.agent), (at + HOUR, None));
