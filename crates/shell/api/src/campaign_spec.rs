@@ -2,6 +2,7 @@
 //! function of what exists, so that the daemon asks it at its start too.
 
 use std::collections::BTreeSet;
+use std::error::Error as _;
 use std::time::Duration;
 
 use announce::{Available, Message, MessageError, Segment};
@@ -302,7 +303,11 @@ impl Check<'_> {
             currencies: self.existing.currencies,
         };
         if let Err(error) = message.validate(&available) {
-            self.add(message_field(&error), "not_playable", error.to_string());
+            let text = match error.source() {
+                Some(cause) => format!("{error}: {cause}"),
+                None => error.to_string(),
+            };
+            self.add(message_field(&error), "not_playable", text);
         }
         Some(message)
     }

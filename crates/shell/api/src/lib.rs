@@ -7,6 +7,7 @@
 #![warn(clippy::indexing_slicing)]
 
 mod agent_event;
+mod bring;
 mod campaign_config;
 mod campaign_spec;
 mod catalogue;
@@ -30,6 +31,7 @@ mod shared;
 mod throttle;
 mod tokens;
 
+pub use bring::bring_campaign;
 pub use campaign_spec::{Existing, campaign_spec};
 pub use catalogue::{Catalogue, Contents, Voice};
 pub use clock::Clock;

@@ -157,6 +157,7 @@ impl Service {
             clock,
             catalogue,
             trunks_changed,
+            campaign_changes: tokio::sync::Mutex::default(),
         };
         Ok(Self {
             options,

@@ -24,4 +24,7 @@ pub(crate) struct Shared {
     pub(crate) sip_realm: String,
     pub(crate) scratch: std::path::PathBuf,
     pub(crate) started_at: model::WallTime,
+    /// Held from the first look at a campaign's row until the engine was told of its change: else a pause
+    /// could be committed after a start and reach the engine before it.
+    pub(crate) campaign_changes: tokio::sync::Mutex<()>,
 }

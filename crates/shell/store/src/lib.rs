@@ -15,6 +15,7 @@ mod card;
 mod claim_facts;
 mod cluster;
 mod convert;
+mod currency;
 mod db;
 mod draft;
 mod error;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use compliance::Rules;
-use engine::{Answer, Ask, CampaignSpec, CampaignState, Input};
+use engine::{Answer, Ask, CampaignSpec, CampaignState};
 use model::{AgentId, CampaignId, ListId, ProspectId, WallTime};
 use proto::supervisor::v1 as pb;
 use proto::supervisor::v1::campaign_service_server::CampaignService;
@@ -13,13 +13,13 @@ use tonic::{Request, Response, Status};
 
 use super::admin::once;
 use super::{board, report};
+use crate::bring::{Ready, not_ready, read_spec};
 use crate::campaign_config::{merge, read, show};
-use crate::campaign_spec::warnings;
 use crate::convert::{count, next_page, page, small, stamp};
 use crate::identity::{Identity, caller};
 use crate::requests::{Asked, Keep};
 use crate::shared::Shared;
-use crate::{Error, Existing, FieldProblem, campaign_spec};
+use crate::{Error, FieldProblem, bring_campaign};
 
 /// Prospects of one request.
 const PROSPECTS: usize = 1_000;
@@ -301,31 +301,27 @@ pub(super) async fn spec_of(
     shared: &Shared,
     campaign: &Campaign,
 ) -> Result<(Result<CampaignSpec, Vec<FieldProblem>>, Vec<String>), Error> {
-    let groups = shared.store.agent_groups().await?;
-    let trunk_groups = shared.store.trunk_groups().await?;
-    let trunks = shared.store.trunks().await?;
-    let existing = Existing {
-        catalogue: &shared.catalogue,
-        groups: &groups,
-        trunk_groups: &trunk_groups,
-        trunks: &trunks,
-        // A currency that cannot be spoken is found when a prospect is dialled; lists change at any time.
-        currencies: &[],
-        at: shared.clock.now(),
-    };
-    let spec = campaign_spec(campaign, &existing);
-    let warnings = spec
-        .as_ref()
-        .map(|spec| warnings(spec, &existing))
-        .unwrap_or_default();
-    Ok((spec, warnings))
+    read_spec(
+        &shared.store,
+        &shared.catalogue,
+        campaign,
+        shared.clock.now(),
+    )
+    .await
 }
 
-fn not_ready(id: CampaignId, problems: Vec<FieldProblem>) -> Error {
-    Error::NotReady {
-        subject: format!("campaign {id}"),
-        problems,
-    }
+/// What the engine must be told of a campaign, or everything that keeps it from working.
+async fn ready(
+    shared: &Shared,
+    campaign: &Campaign,
+) -> Result<Result<Ready, Vec<FieldProblem>>, Error> {
+    Ready::of(
+        &shared.store,
+        &shared.catalogue,
+        campaign,
+        shared.clock.now(),
+    )
+    .await
 }
 
 async fn update(
@@ -335,6 +331,7 @@ async fn update(
 ) -> Result<pb::Campaign, Error> {
     let to = asked.campaign.unwrap_or_default();
     let id = CampaignId(to.campaign_id);
+    let _one_by_one = shared.campaign_changes.lock().await;
     let is = shared.store.campaign(id).await?;
     let expected = u32::try_from(to.version).unwrap_or(0);
     let mut merged = show(&is)?;
@@ -356,8 +353,15 @@ async fn update(
         .update_campaign(id, expected, &config, me.account)
         .await?;
     let campaign = shared.store.campaign(id).await?;
-    if live && let (Ok(spec), _) = spec_of(shared, &campaign).await? {
-        shared.engine.tell(Input::Campaign(Box::new(spec)))?;
+    if live {
+        bring_campaign(
+            &shared.store,
+            &shared.catalogue,
+            &shared.engine,
+            id,
+            shared.clock.now(),
+        )
+        .await?;
     }
     show(&campaign)
 }
@@ -370,10 +374,10 @@ async fn run(
     from: CampaignState,
     done: &str,
 ) -> Result<pb::Campaign, Error> {
+    let _one_by_one = shared.campaign_changes.lock().await;
     let campaign = shared.store.campaign(id).await?;
-    let (spec, _) = spec_of(shared, &campaign).await?;
-    let mut spec = match spec {
-        Ok(spec) if campaign.state == from => spec,
+    let ready = match ready(shared, &campaign).await? {
+        Ok(ready) if campaign.state == from => ready,
         other => {
             let mut problems = other.err().unwrap_or_default();
             if campaign.state != from {
@@ -394,8 +398,7 @@ async fn run(
         .set_campaign_state(id, &[from], to, &because, shared.clock.now())
         .await?;
     tracing::info!(campaign_id = id.0, by = me.login, "a campaign was {done}");
-    spec.state = to;
-    shared.engine.tell(Input::Campaign(Box::new(spec)))?;
+    ready.tell(&shared.engine, to)?;
     told(
         shared
             .engine
@@ -408,7 +411,8 @@ async fn run(
     shown(shared, id).await
 }
 
-/// Keeps a campaign from dialling.
+/// Keeps a campaign from dialling: at once, however long the database takes to keep it. Should that fail, it
+/// stays paused until it is resumed, or the daemon starts again.
 async fn halt(
     shared: &Shared,
     me: &Identity,
@@ -418,6 +422,8 @@ async fn halt(
 ) -> Result<pb::Campaign, Error> {
     let id = CampaignId(id);
     let because = format!("{} by {}", to.as_str(), me.login);
+    tell_state(shared, id, CampaignState::Paused).await?;
+    let _one_by_one = shared.campaign_changes.lock().await;
     shared
         .store
         .set_campaign_state(id, from, to, &because, shared.clock.now())
@@ -428,19 +434,22 @@ async fn halt(
         "a campaign is {}",
         to.as_str()
     );
-    match shared
-        .engine
-        .ask(Ask::SetCampaignState {
-            campaign: id,
-            state: to,
-        })
-        .await
-    {
-        // One that never ran is not known to the engine.
-        Err(Error::Refused(engine::Refused::NoCampaign(_))) => {}
-        other => told(other)?,
-    }
+    tell_state(shared, id, to).await?;
     shown(shared, id).await
+}
+
+async fn tell_state(
+    shared: &Shared,
+    campaign: CampaignId,
+    state: CampaignState,
+) -> Result<(), Error> {
+    use engine::Refused::{NoCampaign, NotRunning};
+    let ask = Ask::SetCampaignState { campaign, state };
+    match shared.engine.ask(ask).await {
+        // One that never ran is not known to the engine, and one that has ended need not be held.
+        Err(Error::Refused(NoCampaign(_) | NotRunning { .. })) => Ok(()),
+        other => told(other),
+    }
 }
 
 fn told(answer: Result<Answer, Error>) -> Result<(), Error> {

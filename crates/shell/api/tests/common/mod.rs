@@ -7,7 +7,10 @@
 )]
 #![allow(dead_code, reason = "each test program uses a part")]
 
-use std::sync::mpsc;
+pub(crate) mod calls;
+pub(crate) mod desk;
+
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use api::{
@@ -28,6 +31,7 @@ pub(crate) struct Api {
     pub(crate) channel: Channel,
     pub(crate) store: Store,
     pub(crate) setup_token: String,
+    told: Arc<Mutex<Vec<Input>>>,
 }
 
 impl Api {
@@ -67,7 +71,9 @@ impl Api {
         };
         let service = Service::new(options, parts).unwrap();
         let desks = service.desks();
-        std::thread::spawn(move || run_engine(&inputs, &handle, &desks));
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let keep = Arc::clone(&told);
+        std::thread::spawn(move || run_engine(&inputs, &keep, &handle, &desks));
         let listener = service.listen().await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(service.run(listener, std::future::pending()));
@@ -80,7 +86,13 @@ impl Api {
             channel,
             store,
             setup_token,
+            told,
         }
+    }
+
+    /// Everything that the engine was told since the last time, in order.
+    pub(crate) fn told(&self) -> Vec<Input> {
+        std::mem::take(&mut *self.told.lock().unwrap())
     }
 
     /// An account of a role with an API token, made behind the API's back.
@@ -130,10 +142,16 @@ impl Api {
 }
 
 /// The engine as the daemon runs it, without telephony and without answers from the database.
-fn run_engine(inputs: &mpsc::Receiver<Input>, handle: &EngineHandle, desks: &api::Desks) {
+fn run_engine(
+    inputs: &mpsc::Receiver<Input>,
+    told: &Mutex<Vec<Input>>,
+    handle: &EngineHandle,
+    desks: &api::Desks,
+) {
     let begin = Instant::now();
     let mut engine = Engine::new(7);
     while let Ok(input) = inputs.recv() {
+        told.lock().unwrap().push(input.clone());
         let mono = Timestamp::from_micros(u64::try_from(begin.elapsed().as_micros()).unwrap());
         engine.handle(
             Now {

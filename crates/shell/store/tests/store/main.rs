@@ -6,6 +6,7 @@
 )]
 
 mod attempts;
+mod cards;
 mod claims;
 mod config;
 mod imports;
