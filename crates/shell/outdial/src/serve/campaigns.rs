@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use api::{Catalogue, EngineHandle};
 use compliance::Rules;
-use engine::{CampaignState, Input, StoreFact};
+use engine::CampaignState;
 use model::{CampaignId, WallTime, ZoneSet};
 use store::{Opening, OpeningsOf, PageRequest, Store};
 use tokio::sync::{mpsc, watch};
@@ -61,12 +61,19 @@ pub async fn load_all(
     let mut page = PageRequest::FIRST;
     loop {
         let campaigns = store.campaigns(page).await?;
-        for campaign in &campaigns.items {
-            if matches!(
-                campaign.state,
-                CampaignState::Running | CampaignState::Paused
-            ) {
-                load(store, catalogue, engine, clock.now().wall, campaign).await?;
+        for campaign in campaigns.items {
+            let (id, state) = (campaign.id, campaign.state);
+            if !matches!(state, CampaignState::Running | CampaignState::Paused) {
+                continue;
+            }
+            match api::bring_campaign(store, catalogue, engine, id, clock.now().wall).await {
+                Ok(()) => {
+                    tracing::info!(campaign_id = %id, state = state.as_str(), "campaign loaded")
+                }
+                Err(error @ api::Error::NotReady { .. }) => {
+                    tracing::error!(campaign_id = %id, "a campaign cannot be worked: {error}");
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         match campaigns.next {
@@ -74,51 +81,6 @@ pub async fn load_all(
             None => return Ok(()),
         }
     }
-}
-
-async fn load(
-    store: &Store,
-    catalogue: &Catalogue,
-    engine: &EngineHandle,
-    at: WallTime,
-    campaign: &store::Campaign,
-) -> anyhow::Result<()> {
-    let id = campaign.id;
-    let groups = store.agent_groups().await?;
-    let trunk_groups = store.trunk_groups().await?;
-    let trunks = store.trunks().await?;
-    let existing = api::Existing {
-        catalogue,
-        groups: &groups,
-        trunk_groups: &trunk_groups,
-        trunks: &trunks,
-        currencies: &[],
-        at,
-    };
-    let spec = match api::campaign_spec(campaign, &existing) {
-        Ok(spec) => spec,
-        Err(problems) => {
-            for problem in problems {
-                tracing::error!(
-                    campaign_id = %id,
-                    field = problem.field,
-                    "a campaign cannot be worked: {}", problem.description
-                );
-            }
-            return Ok(());
-        }
-    };
-    let period = spec.rules.abandon().period;
-    let first = store.first_launch(id).await?.unwrap_or(at);
-    let span = period.around(first, at);
-    let counts = store.ledger_counts(id, Some(span.from), span.to).await?;
-    tracing::info!(campaign_id = %id, state = spec.state.as_str(), "campaign loaded");
-    engine.tell(Input::Campaign(Box::new(spec)))?;
-    engine.tell(Input::Store(StoreFact::Ledger {
-        campaign: id,
-        counts,
-    }))?;
-    Ok(())
 }
 
 /// Writes the ends that campaigns come to by themselves.
