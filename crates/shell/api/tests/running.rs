@@ -249,7 +249,8 @@ fn brought(desk: &Desk) -> (CampaignState, LedgerCounts) {
         ] if spec.id == *campaign => Some((spec.state, *counts)),
         _ => None,
     });
-    pair.unwrap_or_else(|| panic!("no campaign with its ledger in {told:?}"))
+    assert!(pair.is_some(), "no campaign with its ledger in {told:?}");
+    pair.unwrap()
 }
 
 /// A call at an instant that was answered and found no agent.
