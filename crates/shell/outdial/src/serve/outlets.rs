@@ -58,6 +58,9 @@ impl Outlets for DaemonOutlets {
                 agent: *agent,
                 claim: Err(ClaimRefused::StoreLost),
             }),
+            StoreWish::Claim { campaign, .. } => Some(StoreFact::ClaimFailed {
+                campaign: *campaign,
+            }),
             _ => None,
         };
         if let Err(error) = self.store.send(wish) {
