@@ -471,11 +471,13 @@ impl Engine {
 
     /// Writes the end of an attempt, once, and removes it.
     pub(crate) fn finish_as(&mut self, attempt: AttemptId, result: CallResult, signals: &Signals) {
-        let Some(call) = self.calls.remove(&attempt) else {
+        let Some(mut call) = self.calls.remove(&attempt) else {
             return;
         };
         self.timers.cancel(Timer::Attempt(attempt));
         self.trunks.release(call.state.trunk());
+        // Marks of numbers and events carry this instant, also of calls that nobody answered.
+        call.times.ended_at.get_or_insert(self.now.wall);
         self.look = true;
         let Some(campaign) = self.campaigns.get_mut(&call.campaign) else {
             return;

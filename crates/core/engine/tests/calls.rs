@@ -56,6 +56,23 @@ fn a_commit_that_took_longer_than_a_second_is_not_dialled() {
 }
 
 #[test]
+fn every_attempt_has_an_end_also_one_that_nobody_answers_or_that_is_never_dialled() {
+    let mut rig = Rig::new(spec(Mode::Progressive), 1);
+    let (_, leg) = rig.dial(1);
+    rig.pass(SECOND * 3);
+    rig.end(leg, refused(486, Some(17)));
+    let busy = rig.finished()[0].times;
+    let dialled_at = busy.dialled_at.unwrap();
+    assert_eq!(busy.ended_at.unwrap().since(dialled_at), SECOND * 3);
+
+    rig.claim(vec![claim(2, 1)]);
+    let attempt = rig.launches().last().unwrap().attempt;
+    rig.set_state(CampaignState::Paused);
+    assert_eq!(rig.commit(attempt), None);
+    assert!(rig.finished().last().unwrap().times.ended_at.is_some());
+}
+
+#[test]
 fn a_campaign_paused_during_the_commit_sends_nothing() {
     let mut rig = Rig::new(spec(Mode::Progressive), 1);
     rig.claim(vec![claim(1, 1)]);
