@@ -7,10 +7,11 @@ help: ## shows this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: demo
-demo: ## installs what is missing, builds, and shows what runs today on real SIP and a real spreadsheet
+demo: ## installs what is missing, builds, and shows everything at work in about a minute; ARGS="--keep" and the like
 	@scripts/install.sh demo
+	@scripts/build-voices.sh $(VOICES) ru en
 	$(CARGO) build --locked -p outdial
-	scripts/demo.sh target/debug/outdial
+	target/debug/outdial demo --voices $(VOICES) --results target/demo-results $(ARGS)
 
 .PHONY: test
 test: ## installs what is missing and runs all tests
@@ -31,4 +32,4 @@ proto-lint: ## lints proto/ with buf, which npm brings
 
 .PHONY: clean-run
 clean-run: ## removes what the demo and the tests left behind
-	rm -rf $(VOICES) target/tmp
+	rm -rf $(VOICES) target/demo-results target/tmp

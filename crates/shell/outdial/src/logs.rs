@@ -1,6 +1,11 @@
 //! Log lines on standard error: text on a terminal, JSON elsewhere.
 
+use std::fs::File;
 use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Mutex;
+
+use anyhow::Context;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -30,4 +35,18 @@ pub fn init(log: &Log) -> anyhow::Result<()> {
         base.try_init()
     };
     started.map_err(|e| anyhow::anyhow!("logging was begun twice: {e}"))
+}
+
+/// Begins to log into a file, where standard error shows something else.
+///
+/// # Errors
+/// When the file cannot be made, or logging was begun before.
+pub fn to_file(path: &Path) -> anyhow::Result<()> {
+    let file = File::create(path).with_context(|| format!("could not make {}", path.display()))?;
+    tracing_subscriber::fmt()
+        .with_writer(Mutex::new(file))
+        .with_env_filter(EnvFilter::try_new(Log::default().filter)?)
+        .with_ansi(false)
+        .try_init()
+        .map_err(|e| anyhow::anyhow!("logging was begun twice: {e}"))
 }

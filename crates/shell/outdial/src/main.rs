@@ -7,6 +7,7 @@
 mod cli;
 mod clock;
 mod config;
+mod demo;
 mod driver;
 mod logs;
 mod output;
@@ -39,6 +40,7 @@ enum Command {
     Cli(cli::Command),
     /// Runs the daemon until SIGTERM or Ctrl-C; calls in progress are finished then.
     Serve(serve::Serve),
+    Demo(demo::Demo),
     /// The configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -76,6 +78,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Command::Cli(command) => return command.run(&cli.connection, cli.output),
         Command::Serve(serve) => return serve.run(cli.output),
+        Command::Demo(demo) => return demo.run(cli.output),
         Command::Config(ConfigCommand::Check { config }) => {
             let config = config::load(config.as_deref(), std::env::vars())?;
             output::print(cli.output, &config, |c| {

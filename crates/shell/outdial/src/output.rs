@@ -5,7 +5,7 @@
     reason = "printing is this module's purpose"
 )]
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -40,15 +40,80 @@ pub fn print<T: Serialize>(
     Ok(())
 }
 
-/// Prints text as it is, for people.
-pub fn say(text: &str) {
-    println!("{text}");
-}
-
 /// Prints an error with all its causes.
 pub fn complain(error: &anyhow::Error) {
     eprintln!("error: {error}");
     for cause in error.chain().skip(1) {
         eprintln!("  because: {cause}");
+    }
+}
+
+/// What is going on, for people who watch: on standard output, or beside a JSON document on standard error.
+#[derive(Debug)]
+pub struct Progress {
+    to_stdout: bool,
+    redraws: bool,
+    /// Lines of the text that the next one replaces.
+    drawn: usize,
+}
+
+impl Progress {
+    /// For a command that prints its result in this format.
+    pub fn new(format: Format) -> Self {
+        let to_stdout = format == Format::Table;
+        let redraws = if to_stdout {
+            std::io::stdout().is_terminal()
+        } else {
+            std::io::stderr().is_terminal()
+        };
+        Self {
+            to_stdout,
+            redraws,
+            drawn: 0,
+        }
+    }
+
+    /// Whether there is a terminal, on which text can be drawn again.
+    pub const fn redraws(&self) -> bool {
+        self.redraws
+    }
+
+    /// Adds a line.
+    pub fn line(&mut self, text: &str) {
+        self.end();
+        self.write(&format!("{text}\n"));
+    }
+
+    /// Draws lines in place of those drawn before.
+    pub fn redraw(&mut self, text: &str) {
+        let back = match self.drawn {
+            0 => String::new(),
+            // ECMA-48: cursor up, to the first column, and erase from there.
+            lines => format!("\x1b[{lines}F\x1b[J"),
+        };
+        self.write(&format!("{back}{text}"));
+        self.drawn = text.lines().count();
+    }
+
+    /// Leaves what was drawn as it stands.
+    pub const fn end(&mut self) {
+        self.drawn = 0;
+    }
+
+    fn write(&self, text: &str) {
+        if self.to_stdout {
+            print!("{text}");
+        } else {
+            eprint!("{text}");
+        }
+        // Whoever closed the stream does not watch; the result itself is printed with an error.
+        let flushed = if self.to_stdout {
+            std::io::stdout().flush()
+        } else {
+            std::io::stderr().flush()
+        };
+        if let Err(error) = flushed {
+            tracing::debug!(%error, "nobody watches");
+        }
     }
 }

@@ -16,8 +16,8 @@ use anyhow::Context;
 use clap::Subcommand;
 use model::AttemptId;
 
-pub use self::client::Connection;
-pub use self::exit::{Exit, HELP, code_of};
+pub use self::client::{Authorised, Connection, Refusal, bearing};
+pub use self::exit::{Exit, HELP, OrExit, code_of};
 use crate::output::{self, Format};
 
 /// What can be asked without being the daemon.

@@ -99,13 +99,18 @@ impl Serving {
 }
 
 /// SIGTERM and SIGINT alike.
-struct Signals {
+#[derive(Debug)]
+pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    fn new() -> anyhow::Result<Self> {
+    /// Begins to watch: from now on neither ends the process by itself.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn new() -> anyhow::Result<Self> {
         let watch = |kind| signal(kind).context("signals cannot be watched");
         Ok(Self {
             terminate: watch(SignalKind::terminate())?,
@@ -113,7 +118,8 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) {
+    /// Waits for either.
+    pub async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

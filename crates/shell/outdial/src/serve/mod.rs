@@ -29,7 +29,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-pub use self::command::Serve;
+pub use self::command::{Serve, Signals};
 
 use self::campaigns::Openings;
 use self::outlets::DaemonOutlets;

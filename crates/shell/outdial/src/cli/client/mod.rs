@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::Value;
 
-pub use self::connection::{Connection, Refusal};
+pub use self::connection::{Authorised, Connection, Refusal, bearing};
 use self::document::{Named, to_json};
 use super::exit::{Exit, OrExit};
 use crate::output::{self, Format};
