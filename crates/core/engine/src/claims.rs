@@ -114,6 +114,12 @@ impl Engine {
                 claim,
                 since: now.mono,
             }));
+        // As the queue is served: a promise, or the next number of a person just tried, does not wait behind
+        // those who were claimed before it. Among equals the order stays.
+        campaign
+            .at_hand
+            .make_contiguous()
+            .sort_by_key(|h| std::cmp::Reverse(h.claim.kind));
         self.look = true;
     }
 
@@ -148,13 +154,13 @@ impl Engine {
             return;
         };
         let mut stale = Vec::new();
-        while campaign
-            .at_hand
-            .front()
-            .is_some_and(|h| now.since(h.since) > AT_HAND_LIMIT)
-        {
-            stale.extend(campaign.at_hand.pop_front().map(|h| h.claim));
-        }
+        campaign.at_hand.retain(|h| {
+            let keep = now.since(h.since) <= AT_HAND_LIMIT;
+            if !keep {
+                stale.push(h.claim.clone());
+            }
+            keep
+        });
         self.give_back(stale);
     }
 

@@ -240,6 +240,28 @@ fn a_trunk_that_refuses_is_followed_by_the_next_within_the_same_attempt() {
 }
 
 #[test]
+fn a_further_number_and_a_promise_are_dialled_before_prospects_at_hand_who_were_never_tried() {
+    let mut rig = Rig::new(spec(Mode::Progressive), 1);
+    let of_kind = |n: i64, kind| engine::Claim {
+        kind,
+        ..claim(n, 2)
+    };
+    let (_, leg) = rig.dial(1);
+    // The only agent is promised: these wait at hand.
+    rig.claim(vec![claim(2, 1), claim(3, 1), of_kind(4, WorkKind::Retry)]);
+    rig.claim(vec![of_kind(5, WorkKind::Hunt)]);
+    rig.claim(vec![of_kind(6, WorkKind::PublicCallback)]);
+    let mut leg = Some(leg);
+    while let Some(dialled) = leg {
+        rig.end(dialled, refused(486, Some(17)));
+        let last = rig.launches().last().unwrap().attempt;
+        leg = rig.commit(last);
+    }
+    let prospects: Vec<i64> = rig.launches().iter().map(|l| l.prospect.0).collect();
+    assert_eq!(prospects, [1, 6, 5, 4, 2, 3]);
+}
+
+#[test]
 fn pause_cancels_what_has_not_rung_lets_ring_what_an_agent_can_take_and_ends_no_talk() {
     let mut rig = Rig::new(spec(Mode::Predictive), 2);
     rig.claim((1..=4).map(|n| claim(n, 1)).collect());
