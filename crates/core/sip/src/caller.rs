@@ -139,6 +139,7 @@ impl Leg {
             auth.apply(&mut w, Method::Invite, i.uri.as_bytes(), &mut wire.random);
         }
         let bytes = w.body(SDP_TYPE, &self.session.offer());
+        wire.keep_invite(self.id, i.peer, &bytes);
         self.invite = Some(wire.start_invite(Owner::Leg(self.key), branch, i.peer, bytes));
     }
 
@@ -289,6 +290,7 @@ impl Leg {
         };
         let after_cancel = i.stop != Stop::No;
         let (hang_up, bye_came) = (i.hang_up, i.bye_came.take());
+        wire.keep_bye(self.id, &dialog);
         self.acknowledge(wire, &dialog);
         self.state = State::Talking(Box::new(Talking {
             dialog,

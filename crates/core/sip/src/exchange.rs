@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{AgentId, LegEnd, LegId, SipStatus};
+use model::{AgentId, LegEnd, LegId, SipStatus, WallTime};
 
 use crate::digest::{Credentials, Secret};
 use crate::media::{LocalMedia, RemoteMedia};
+pub use crate::unfinished::Unfinished;
 
 /// Something the user agent is told.
 #[derive(Clone, Debug)]
@@ -145,6 +146,11 @@ pub enum Command {
     },
     /// Replaces the users of the registrar. Bindings of users that are gone are dropped.
     SetUsers(Vec<User>),
+    /// Registers phones as an earlier process knew them; those of unknown agents and those that have expired
+    /// are left out. After `SetUsers`.
+    RestorePhones(Vec<PhoneBinding>),
+    /// Says what an earlier process left unsaid.
+    Finish(Unfinished),
     /// Registers with a peer and keeps the registration fresh; replaces an earlier one of this id.
     Register(Box<Registrant>),
     /// Takes a registration back and forgets it.
@@ -164,6 +170,23 @@ pub struct User {
     pub name: String,
     /// What proves it.
     pub secret: Secret,
+}
+
+/// A registered phone, as another process must know it to call it: digest has proved it already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhoneBinding {
+    /// Whose.
+    pub agent: AgentId,
+    /// Where it is.
+    pub source: SocketAddr,
+    /// Its Contact, in angle brackets.
+    pub contact: Box<[u8]>,
+    /// Call-ID of its REGISTER.
+    pub call_id: Box<[u8]>,
+    /// CSeq number of its REGISTER.
+    pub cseq: u32,
+    /// When the registration ends unless refreshed.
+    pub expires_at: WallTime,
 }
 
 /// A registration to keep.

@@ -77,6 +77,15 @@ impl InviteClient {
         Self { to, state }
     }
 
+    /// One whose INVITE another process sent. It is never sent again.
+    pub(crate) const fn left_behind(to: SocketAddr, request: Arc<[u8]>) -> Self {
+        let state = State::Proceeding {
+            request,
+            until: None,
+        };
+        Self { to, state }
+    }
+
     pub(crate) fn on_response(
         &mut self,
         now: Timestamp,

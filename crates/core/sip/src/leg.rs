@@ -159,6 +159,7 @@ impl Leg {
             rang: self.rang,
             early_media: self.early.is_some(),
         };
+        wire.keep_nothing(self.id);
         wire.report(Event::Ended {
             leg: self.id,
             end,

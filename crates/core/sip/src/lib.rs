@@ -17,6 +17,7 @@
 //! | server transactions | `server` |
 //! | a leg: calling, being called, talking | `caller`, `callee`, `leg` |
 //! | answers that nobody waits for | `stray` |
+//! | what is left to say when the process dies | `unfinished` |
 //! | requests from outside | `inbound` |
 //! | digest, both sides | `digest`, `auth` |
 //! | offer and answer | `sdp`, `offer_answer` |
@@ -81,6 +82,7 @@ mod server;
 mod stray;
 mod timers;
 mod typed;
+mod unfinished;
 mod user_agent;
 mod via;
 mod watching;

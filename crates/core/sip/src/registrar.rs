@@ -8,7 +8,7 @@ use model::{AgentId, Timestamp};
 
 use crate::address::{NameAddr, Uri};
 use crate::digest::{Algorithm, Authorization, NonceIs, Nonces};
-use crate::exchange::{Challenges, Event, Realm, User};
+use crate::exchange::{Challenges, Event, PhoneBinding, Realm, User};
 use crate::header_name::HeaderName;
 use crate::lexis::number;
 use crate::message::Message;
@@ -83,6 +83,47 @@ impl Registrar {
             .unwrap_or_default();
         let at = if user.is_empty() { "" } else { "@" };
         Some((format!("sip:{user}{at}{}", binding.source), binding.source))
+    }
+
+    /// See [`PhoneBinding`].
+    pub(crate) fn bindings(&self, wire: &Wire, agent: AgentId) -> Vec<PhoneBinding> {
+        let kept = |b: &Binding| PhoneBinding {
+            agent,
+            source: b.source,
+            contact: b.contact.clone(),
+            call_id: b.call_id.clone(),
+            cseq: b.cseq,
+            expires_at: wire.now.wall + b.expires_at.since(wire.now.mono),
+        };
+        let bindings = self.phones.get(&agent).into_iter().flatten();
+        bindings.map(kept).collect()
+    }
+
+    /// Takes over what an earlier process knew. A phone that has registered meanwhile knows better.
+    pub(crate) fn restore(&mut self, wire: &mut Wire, kept: Vec<PhoneBinding>) {
+        let now = wire.now;
+        for binding in kept {
+            let agent = binding.agent;
+            let known = self.users.values().any(|u| u.agent == agent);
+            // The wall clock may have been set meanwhile: no binding outlives what the registrar grants.
+            let left = binding.expires_at.since(now.wall);
+            let left = left.min(Duration::from_secs(EXPIRES_MAX_S.into()));
+            let bindings = self.phones.entry(agent).or_default();
+            let newer = bindings.iter().any(|b| b.contact == binding.contact);
+            if known && !left.is_zero() && !newer && bindings.len() < BINDINGS_MAX {
+                let source = binding.source;
+                bindings.push(Binding {
+                    contact: binding.contact,
+                    source,
+                    call_id: binding.call_id,
+                    cseq: binding.cseq,
+                    expires_at: now.mono + left,
+                });
+                wire.report(Event::PhoneRegistered { agent, source });
+            }
+            self.drop_if_empty(agent);
+        }
+        self.reschedule(wire);
     }
 
     /// Answers a REGISTER.

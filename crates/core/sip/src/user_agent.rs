@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use model::{Ended, LegEnd, LegId, Now, Timestamp};
+use model::{AgentId, Ended, LegEnd, LegId, Now, Timestamp};
 
 use crate::caller::Answer;
 use crate::exchange::{
-    Callee, Command, DownReason, Effect, Event, Input, Invite, Options, PeerId, Sender, Tally,
+    Callee, Command, DownReason, Effect, Event, Input, Invite, Options, PeerId, PhoneBinding,
+    Sender, Tally,
 };
 use crate::invite_client::{Due, Heard};
 use crate::leg::{Ending, Leg, State};
@@ -19,6 +20,7 @@ use crate::registration::Registration;
 use crate::server::Servers;
 use crate::stray::Strays;
 use crate::timers::Schedule;
+use crate::unfinished::Unfinished;
 use crate::via::{key_of_branch, key_of_hex};
 use crate::watching::Watching;
 use crate::wire::{ClientKey, Machine, Owner, Wake, Wire};
@@ -53,6 +55,7 @@ impl UserAgent {
                 clients: BTreeMap::new(),
                 out: std::collections::VecDeque::new(),
                 tally: Tally::default(),
+                unfinished: None,
             },
             legs: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -90,6 +93,24 @@ impl UserAgent {
     /// The next thing to do.
     pub fn poll_effect(&mut self) -> Option<Effect> {
         self.wire.out.pop_front()
+    }
+
+    /// From now on [`poll_unfinished`](Self::poll_unfinished) tells what another process would have to say if
+    /// this one died.
+    pub fn keep_unfinished(&mut self) {
+        self.wire.unfinished.get_or_insert_default();
+    }
+
+    /// What is left to be said about a leg has changed; `None`: nothing is. To be asked, and kept, before the
+    /// next [`poll_effect`](Self::poll_effect): what is sent after that may be the last that is sent.
+    pub fn poll_unfinished(&mut self) -> Option<(LegId, Option<Unfinished>)> {
+        self.wire.unfinished.as_mut()?.pop_front()
+    }
+
+    /// Where an agent's phones are, to be registered again by [`Command::RestorePhones`].
+    pub fn phones_of(&self, agent: AgentId) -> Vec<PhoneBinding> {
+        let registrar = self.registrar.as_ref();
+        registrar.map_or_else(Vec::new, |r| r.bindings(&self.wire, agent))
     }
 
     /// When [`Input::Tick`] is due, if nothing else comes before.
@@ -210,7 +231,13 @@ impl UserAgent {
         if let Heard::Again(Some(ack)) | Heard::Rejected(Some(ack)) = &heard {
             self.wire.send(to, ack.clone());
         }
-        let Owner::Leg(leg_key) = owner else { return };
+        let Owner::Leg(leg_key) = owner else {
+            // The call of an earlier process was answered after all.
+            if heard == Heard::Answered {
+                self.strays.on_answer(&mut self.wire, response, from);
+            }
+            return;
+        };
         let Some(leg) = self.legs.get_mut(&leg_key) else {
             return;
         };
@@ -282,6 +309,12 @@ impl UserAgent {
                     registrar.set_users(&mut self.wire, users);
                 }
             }
+            Command::RestorePhones(bindings) => {
+                if let Some(registrar) = &mut self.registrar {
+                    registrar.restore(&mut self.wire, bindings);
+                }
+            }
+            Command::Finish(unfinished) => self.wire.finish(unfinished),
             Command::Register(registrant) => {
                 let id = registrant.peer;
                 if let Some(mut old) = self.registrations.remove(&id) {

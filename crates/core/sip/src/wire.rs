@@ -12,6 +12,7 @@ use crate::invite_client::{Due, InviteClient};
 use crate::random::{Random, token};
 use crate::request_client::RequestClient;
 use crate::timers::{Schedule, Timers};
+use crate::unfinished::Changes;
 use crate::writer::Writer;
 
 /// What a branch of ours names. A CANCEL has the branch of its INVITE (RFC 3261 section 9.1).
@@ -76,6 +77,8 @@ pub(crate) struct Wire {
     pub(crate) clients: BTreeMap<ClientKey, Client>,
     pub(crate) out: VecDeque<Effect>,
     pub(crate) tally: Tally,
+    /// `None`: the owner keeps nothing.
+    pub(crate) unfinished: Option<Changes>,
 }
 
 impl Wire {
@@ -238,6 +241,22 @@ impl Wire {
         self.reschedule(key);
         self.send_for(key, to, bytes);
         key
+    }
+
+    /// The INVITE of an earlier process, which may ring: takes its transaction up and cancels it.
+    pub(crate) fn cancel_left_behind(&mut self, branch: u64, to: SocketAddr, request: Arc<[u8]>) {
+        let key = ClientKey {
+            branch,
+            cancel: false,
+        };
+        let client = Client {
+            machine: Machine::Invite(InviteClient::left_behind(to, request)),
+            owner: Owner::Nobody,
+            wakeup: None,
+        };
+        self.clients.insert(key, client);
+        self.abandon(key);
+        self.start_cancel(key);
     }
 
     /// Brings the schedule in line with the transaction after each touch.
