@@ -27,6 +27,14 @@ pub enum ShardError {
         /// The address asked for.
         addr: SocketAddr,
     },
+    /// The file for calls in progress cannot be used.
+    #[error("{} cannot be used; check its owner and the free space", path.display())]
+    Keepsake {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The shard's thread has ended.
     #[error("the SIP shard has stopped")]
     Stopped,
@@ -36,7 +44,9 @@ impl ShardError {
     /// Whose move it is.
     pub const fn problem(&self) -> Problem {
         match self {
-            Self::Bind { .. } | Self::NoAdvertisedAddress { .. } => Problem::Caller,
+            Self::Bind { .. } | Self::NoAdvertisedAddress { .. } | Self::Keepsake { .. } => {
+                Problem::Caller
+            }
             Self::SetUp(_) | Self::Random(_) | Self::Stopped => Problem::Busy,
         }
     }

@@ -13,6 +13,7 @@
 mod error;
 mod event;
 mod gate;
+mod keepsake;
 mod media;
 mod media_api;
 mod phone;

@@ -1,6 +1,7 @@
 //! A SIP shard: one UDP socket, its user agent and its legs, on one plain thread.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
@@ -14,6 +15,7 @@ use model::{Now, SipStatus, Timestamp, WallTime};
 
 use crate::error::ShardError;
 use crate::event::EventSink;
+use crate::keepsake::Keepsake;
 use crate::media_api::MediaHandle;
 use crate::phone::PhoneUser;
 use crate::switchboard::{Switchboard, refuse};
@@ -38,6 +40,9 @@ pub struct ShardOptions {
     pub refuse_inbound: SipStatus,
     /// The zero of [`Timestamp`]; one for the whole daemon.
     pub started: Instant,
+    /// File that tells the next process of calls in progress and registered phones, should this one die.
+    /// `None`: nobody comes after us.
+    pub keepsake: Option<PathBuf>,
 }
 
 /// Something a shard is told.
@@ -208,6 +213,13 @@ impl Shard {
             inbound: sip::Inbound::Refuse(options.refuse_inbound),
             realm: options.realm,
         };
+        let keepsake = options.keepsake.as_deref().map(|path| {
+            Keepsake::open(path).map_err(|source| ShardError::Keepsake {
+                path: path.to_owned(),
+                source,
+            })
+        });
+        let keepsake = keepsake.transpose()?;
         let (sender, inbox) = channel();
         let counters = Arc::new(Counters::default());
         let handle = ShardHandle {
@@ -222,7 +234,7 @@ impl Shard {
             poll,
             _waker: waker,
             inbox,
-            switchboard: Switchboard::new(sip, seed, media, events),
+            switchboard: Switchboard::new(sip, seed, media, events, keepsake),
             counters,
             started: options.started,
             end_by: None,
@@ -244,6 +256,9 @@ impl Shard {
     }
 
     fn run(mut self) {
+        let now = self.now();
+        self.switchboard.finish_left_behind(now);
+        self.flush();
         let mut buffer = vec![0; sip::MESSAGE_BYTES_MAX];
         let mut ready = mio::Events::with_capacity(8);
         while !self.is_over() {

@@ -13,6 +13,7 @@ use sip::{
 
 use crate::event::{EventSink, TelephonyEvent};
 use crate::gate::Gate;
+use crate::keepsake::{Keepsake, LeftBehind};
 use crate::media_api::{MediaCommand, MediaHandle};
 use crate::phone::PhoneUser;
 use crate::trunk::{Health, Trunk, TrunkPeer};
@@ -38,6 +39,8 @@ pub(crate) struct Switchboard {
     media: MediaHandle,
     events: EventSink,
     draining: bool,
+    keepsake: Option<Keepsake>,
+    left: LeftBehind,
 }
 
 impl Switchboard {
@@ -46,17 +49,40 @@ impl Switchboard {
         seed: [u8; 32],
         media: MediaHandle,
         events: EventSink,
+        keepsake: Option<(Keepsake, LeftBehind)>,
     ) -> Self {
+        let mut ua = UserAgent::new(options.clone(), seed);
+        if keepsake.is_some() {
+            ua.keep_unfinished();
+        }
+        let (keepsake, left) = keepsake.unzip();
         Self {
             local: options.local,
             gate: Gate::new(options.realm.is_some()),
-            ua: UserAgent::new(options, seed),
+            ua,
             trunks: BTreeMap::new(),
             legs: BTreeMap::new(),
             phones: BTreeSet::new(),
             media,
             events,
             draining: false,
+            keepsake,
+            left: left.unwrap_or_default(),
+        }
+    }
+
+    /// Ends what an earlier process left behind.
+    pub(crate) fn finish_left_behind(&mut self, now: Now) {
+        let unfinished = std::mem::take(&mut self.left.unfinished);
+        if !unfinished.is_empty() {
+            tracing::info!(
+                calls = unfinished.len(),
+                "ending calls that an earlier run left behind"
+            );
+        }
+        for unfinished in unfinished {
+            self.ua
+                .handle(now, Input::Command(Command::Finish(unfinished)));
         }
     }
 
@@ -237,11 +263,23 @@ impl Switchboard {
         let users = phones.into_iter().map(Into::into).collect();
         self.ua
             .handle(now, Input::Command(Command::SetUsers(users)));
+        // Only users are known by now, so this is the first moment.
+        let kept = std::mem::take(&mut self.left.phones);
+        if !kept.is_empty() {
+            self.ua
+                .handle(now, Input::Command(Command::RestorePhones(kept)));
+        }
     }
 
     /// Passes on what the user agent reports, until it wants something sent or has nothing more.
     pub(crate) fn next_outgoing(&mut self) -> Option<Outgoing> {
         loop {
+            // Before anything more is sent: it may be the last that is.
+            while let Some((leg, unfinished)) = self.ua.poll_unfinished() {
+                if let Some(keepsake) = &mut self.keepsake {
+                    keepsake.leg(leg, unfinished);
+                }
+            }
             match self.ua.poll_effect()? {
                 Effect::Send { to, bytes, sender } => return Some(Outgoing { to, bytes, sender }),
                 Effect::Report(event) => self.on_event(event),
@@ -294,6 +332,7 @@ impl Switchboard {
             }
             Event::PhoneRegistered { agent, source } => {
                 self.gate.phone_came(agent, source);
+                self.keep_phones(agent);
                 // Refreshes are no news.
                 if self.phones.insert(agent) {
                     self.events
@@ -302,6 +341,7 @@ impl Switchboard {
             }
             Event::PhoneGone { agent } => {
                 self.gate.phone_gone(agent);
+                self.keep_phones(agent);
                 self.phones.remove(&agent);
                 self.events.report(TelephonyEvent::PhoneGone { agent });
             }
@@ -309,6 +349,12 @@ impl Switchboard {
             Event::NotRegistered(peer, why) => self.on_trunk(peer, |t| t.registered(Err(why))),
             Event::PeerUp(peer) => self.on_trunk(peer, |t| t.watched(Ok(()))),
             Event::PeerDown(peer, why) => self.on_trunk(peer, |t| t.watched(Err(why))),
+        }
+    }
+
+    fn keep_phones(&mut self, agent: AgentId) {
+        if let Some(keepsake) = &mut self.keepsake {
+            keepsake.phones(agent, self.ua.phones_of(agent));
         }
     }
 

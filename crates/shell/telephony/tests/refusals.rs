@@ -54,6 +54,7 @@ fn options(bind: &str) -> ShardOptions {
         realm: None,
         refuse_inbound: SipStatus(603),
         started: Instant::now(),
+        keepsake: None,
     }
 }
 

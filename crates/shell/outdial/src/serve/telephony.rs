@@ -24,6 +24,9 @@ const PORT_REST: Duration = Duration::from_secs(5);
 /// More legs than any machine of this kind carries.
 const LEGS_MAX: usize = 20_000;
 
+/// In the data directory: what the next run must know of calls and phones if this one is killed.
+const KEEPSAKE: &str = "calls.keep";
+
 /// Telephony at work.
 pub struct Telephony {
     shard: ShardHandle,
@@ -73,6 +76,7 @@ impl Telephony {
             // Nobody is here to be called until there are queues for it.
             refuse_inbound: SipStatus(603),
             started: Instant::now(),
+            keepsake: Some(config.node.data_dir.join(KEEPSAKE)),
         };
         let (shard, handle) = Shard::bind(options, media, sink)?;
         Ok(Self {

@@ -94,7 +94,9 @@ mod tests {
         let voice = LoadedVoice::load(directory.path()).unwrap();
         let samples = |ids: &[&str]| {
             let ids: Vec<String> = ids.iter().map(|s| (*s).to_owned()).collect();
-            voice.timeline(&ids).map(|t| media::samples_in(t.duration()))
+            voice
+                .timeline(&ids)
+                .map(|t| media::samples_in(t.duration()))
         };
         assert_eq!(samples(&["a", "b"]), Ok(1_000));
         assert_eq!(samples(&["b", "a"]), Ok(200 + 80 + 100));

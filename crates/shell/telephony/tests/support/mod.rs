@@ -95,6 +95,7 @@ impl Rig {
             }),
             refuse_inbound: SipStatus(403),
             started: Instant::now(),
+            keepsake: None,
         };
         let (shard, handle) = Shard::bind(options, MediaHandle::new(ports.clone()), sink).unwrap();
         let thread = Some(shard.spawn().unwrap());

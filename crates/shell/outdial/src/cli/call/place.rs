@@ -93,6 +93,7 @@ impl Run {
             realm: None,
             refuse_inbound: SipStatus(403),
             started,
+            keepsake: None,
         };
         let (shard, handle) = Shard::bind(options, media, sink)?;
         let thread = shard.spawn()?;
