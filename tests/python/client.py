@@ -94,8 +94,10 @@ class Session:
                     kind = event.WhichOneof("event")
                     if kind == "heartbeat":
                         continue
-                    # A snapshot contains all that was before it; everything else follows without a gap.
-                    if kind != "snapshot" and event.seq != seq + 1:
+                    # A snapshot contains all that was before it, the notice that ends a stream has no number of its
+                    # own, and everything else follows without a gap.
+                    ends = kind == "notice" and event.notice.kind != self.pb.NOTICE_KIND_TEXT
+                    if kind != "snapshot" and event.seq != seq + (not ends):
                         raise RuntimeError(f"event {event.seq} follows event {seq}")
                     seq = event.seq
                     events.put(event)
