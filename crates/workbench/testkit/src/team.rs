@@ -1,12 +1,18 @@
 //! Agents with their phones.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use crate::agent::{AgentOptions, SimAgent};
 use crate::counts::AgentCounts;
 use crate::error::TestkitError;
 use crate::habits::Habits;
 use crate::phone::{Phone, PhoneBank, PhoneOptions};
+
+/// An account that was just made may not have reached the registrar; a phone that was refused tries again after
+/// five seconds.
+const REGISTERS_WITHIN: Duration = Duration::from_secs(15);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// What a team is set up with.
 #[derive(Clone, Debug)]
@@ -61,6 +67,7 @@ impl Team {
                 team.phones.push(bank.phone(phone)?);
             }
         }
+        team.phones_are_known().await;
         for (n, member) in seeded() {
             let agent = AgentOptions {
                 url: options.url.clone(),
@@ -72,6 +79,15 @@ impl Team {
             team.agents.push(SimAgent::start(agent).await?);
         }
         Ok(team)
+    }
+
+    /// Nobody takes calls before the phone works. One that does not come to work is the owner's to find.
+    async fn phones_are_known(&self) {
+        let deadline = Instant::now() + REGISTERS_WITHIN;
+        let registered = |phone: &Phone| phone.state().registered;
+        while !self.phones.iter().all(registered) && Instant::now() < deadline {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 
     /// What each saw and did so far, in the order of the members.
