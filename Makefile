@@ -26,6 +26,11 @@ check: ## formatting, lints, and the core for wasm32
 	rustup target add wasm32-unknown-unknown >/dev/null 2>&1 || true
 	$(CARGO) build --locked -p engine -p sip -p media --target wasm32-unknown-unknown
 
+.PHONY: bench
+bench: ## measures the release daemon under load; OUTPUT=json for one document
+	@scripts/install.sh test
+	OUTPUT=$(OUTPUT) $(CARGO) bench --locked -p outdial --bench daemon
+
 .PHONY: proto-lint
 proto-lint: ## lints proto/ with buf, which npm brings
 	@scripts/proto-lint.sh

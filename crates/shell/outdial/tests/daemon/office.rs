@@ -53,6 +53,17 @@ impl Office {
 
     /// The same by name.
     pub async fn trunk_group(&self, group_name: &str, carriers: &[SocketAddr]) -> i32 {
+        self.trunk_group_for(group_name, carriers, 100, 50).await
+    }
+
+    /// The same with as many channels and calls per second on each trunk.
+    pub async fn trunk_group_for(
+        &self,
+        group_name: &str,
+        carriers: &[SocketAddr],
+        channels: i32,
+        calls_per_second: i32,
+    ) -> i32 {
         let mut client = AdminServiceClient::new(self.channel.clone());
         let group = admin::CreateTrunkGroupRequest {
             name: group_name.to_owned(),
@@ -65,8 +76,8 @@ impl Office {
                 name: format!("{group_name} {n}"),
                 trunk_group_id,
                 priority: n.try_into().unwrap(),
-                channels: 100,
-                calls_per_second: 50,
+                channels,
+                calls_per_second,
                 enabled: true,
                 connection: Some(admin::TrunkConnection {
                     host: carrier.ip().to_string(),
