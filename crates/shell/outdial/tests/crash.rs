@@ -52,6 +52,8 @@ fn town(seed: u64) -> Behaviour {
 
 fn habits() -> Habits {
     Habits {
+        // Somebody must end each talk, and not every person does.
+        hangs_up: Share::from_ppm(1_000_000),
         talk: Span::millis(500, 2_000),
         writes: Span::millis(20, 200),
         ..Habits::default()
