@@ -35,6 +35,15 @@ bench: ## measures the release daemon under load; OUTPUT=json for one document
 proto-lint: ## lints proto/ with buf, which npm brings
 	@scripts/proto-lint.sh
 
+.PHONY: soak
+soak: ## kills the daemon 50 times in a busy run and simulates 5,000 bad days; OUT=FILE keeps what it counted
+	@scripts/install.sh test
+	scripts/soak.sh $(OUT)
+
+.PHONY: bare
+bare: ## runs make demo and make test on a bare Debian 12, each from a clean clone (as root; needs debootstrap)
+	scripts/bare.sh
+
 .PHONY: clean-run
 clean-run: ## removes what the demo and the tests left behind
 	rm -rf $(VOICES) target/demo-results target/tmp
