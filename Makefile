@@ -36,7 +36,7 @@ proto-lint: ## lints proto/ with buf, which npm brings
 	@scripts/proto-lint.sh
 
 .PHONY: soak
-soak: ## kills the daemon 50 times in a busy run and simulates 5,000 bad days; OUT=FILE keeps what it counted
+soak: ## kills the daemon 50 times in a busy run and simulates 2,000 bad days; OUT=FILE keeps what it counted
 	@scripts/install.sh test
 	scripts/soak.sh $(OUT)
 

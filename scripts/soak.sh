@@ -3,10 +3,10 @@
 #
 #   scripts/soak.sh [FILE]      what was counted also goes to FILE, as Markdown
 #
-# OUTDIAL_KILLS (50), OUTDIAL_SEEDS (5000) and OUTDIAL_SEED (1) say how much, and which.
+# OUTDIAL_KILLS (50), OUTDIAL_SEEDS (2000) and OUTDIAL_SEED (1) say how much, and which.
 set -eu
 cd "$(dirname "$0")/.."
-export OUTDIAL_KILLS="${OUTDIAL_KILLS:-50}" OUTDIAL_SEEDS="${OUTDIAL_SEEDS:-5000}" OUTDIAL_SEED="${OUTDIAL_SEED:-1}"
+export OUTDIAL_KILLS="${OUTDIAL_KILLS:-50}" OUTDIAL_SEEDS="${OUTDIAL_SEEDS:-2000}" OUTDIAL_SEED="${OUTDIAL_SEED:-1}"
 cargo=${CARGO:-cargo}
 out=${1:-}
 lines=$(mktemp)
