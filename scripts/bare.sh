@@ -67,12 +67,17 @@ echo "bare: Debian $(cat "$root/etc/debian_version") made in $(($(now) - began))
 # The host's way to the network; nothing of it is written into the root.
 bind /etc/resolv.conf /etc/resolv.conf ro
 for settings in /etc/apt/apt.conf /etc/apt/apt.conf.d /etc/apt/sources.list.d /etc/apt/sources.list \
-    /etc/apt/keyrings /etc/apt/trusted.gpg.d /etc/hosts /etc/ssl/certs /usr/local/share/ca-certificates; do
+    /etc/apt/keyrings /etc/apt/trusted.gpg.d /etc/hosts; do
     [ ! -e "$settings" ] || bind "$settings" "$settings" ro
 done
+# Whom the host trusts; a copy, for packages that add to the directory.
+[ ! -f /etc/ssl/certs/ca-certificates.crt ] ||
+    cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 for certificates in "${SSL_CERT_FILE:-}" "${CARGO_HTTP_CAINFO:-}"; do
     [ -z "$certificates" ] || [ -e "$root$certificates" ] || bind "$certificates" "$certificates" ro
 done
+# Of the two forms of the list of sources, the one that the host uses.
+[ -e /etc/apt/sources.list ] || : >"$root/etc/apt/sources.list"
 mount -t proc proc "$root/proc" && mounted="$root/proc $mounted"
 bind /dev /dev rw
 bind "$rustup" /opt/rustup ro
@@ -109,10 +114,13 @@ for target; do
     began=$(now)
     log=$root.$target.log
     echo "bare: make $target from a clean clone, log in $log"
-    inside "git config --global --add safe.directory '*'; rm -rf /srv/$target;
-        git clone -q $source /srv/$target && cd /srv/$target && git checkout -q $branch && make $target" \
-        2>&1 | while IFS= read -r line; do printf '%5d %s\n' $(($(now) - began)) "$line"; done >"$log" &
-    if wait $! && inside "test -e /srv/$target/Makefile" && ! grep -Eq '^ *[0-9]+ make: \*\*\* ' "$log"; then
+    rm -f "$log.status"
+    {
+        inside "git config --global --add safe.directory '*'; rm -rf /srv/$target;
+            git clone -q $source /srv/$target && cd /srv/$target && git checkout -q $branch && make $target" 2>&1 ||
+            echo $? >"$log.status"
+    } | while IFS= read -r line; do printf '%5d %s\n' $(($(now) - began)) "$line"; done >"$log"
+    if [ ! -e "$log.status" ]; then
         echo "bare: make $target: good, $(($(now) - began)) s from clone to end"
     else
         failed=1
