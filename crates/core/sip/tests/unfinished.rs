@@ -214,7 +214,7 @@ fn phones_that_an_earlier_process_knew_are_called_without_registering_anew() {
         agent: AgentId(3),
         source,
     };
-    assert_eq!(net.of(DIALER), [registered.clone()]);
+    assert_eq!(net.of(DIALER), std::slice::from_ref(&registered));
     let mut call = invite(1);
     call.to = Callee::Phone(AgentId(3));
     net.invite(call);

@@ -236,8 +236,6 @@ fn of_hex(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
     use super::*;
 
     fn unfinished(request: &[u8]) -> Unfinished {
