@@ -305,11 +305,21 @@ impl Message {
         if !self.keys.are_distinct() {
             return Err(MessageError::Keys);
         }
-        let parts = [&self.identification, &self.body, &self.goodbye]
+        self.everything_is_there(self.segments(), available)
+    }
+
+    /// Whether anything is said that only a voice can say; recordings and silence need none.
+    pub fn needs_voice(&self) -> bool {
+        self.segments()
+            .any(|s| !matches!(s, Segment::Recording { .. } | Segment::Silence { .. }))
+    }
+
+    fn segments(&self) -> impl Iterator<Item = &Segment> {
+        let gate_prompt = self.gate.iter().flat_map(|g| &g.prompt);
+        [&self.identification, &self.body, &self.goodbye]
             .into_iter()
             .flatten()
-            .chain(gate_prompt);
-        self.everything_is_there(parts, available)
+            .chain(gate_prompt)
     }
 
     fn everything_is_there<'a>(

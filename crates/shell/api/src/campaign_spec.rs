@@ -284,21 +284,20 @@ impl Check<'_> {
             (None, false) | (Some(_), true) => {}
         }
         let message = settings.message.as_ref().filter(|_| agentless)?;
-        let Some(voice) = self
-            .existing
-            .catalogue
-            .voice(&message.voice, Some(message.language))
-        else {
+        let catalogue = self.existing.catalogue;
+        let voice = catalogue.voice(&message.voice, Some(message.language));
+        if voice.is_none() && message.needs_voice() {
             let text = self.no_voice(&message.voice);
             self.add("message.voice", "not_found", text);
             return None;
-        };
+        }
         let message = Message {
-            voice: voice.name.clone(),
+            voice: voice.map_or_else(String::new, |v| v.name.clone()),
             ..message.clone()
         };
+        let no_prompts = BTreeSet::new();
         let available = Available {
-            prompts: &voice.prompts,
+            prompts: voice.map_or(&no_prompts, |v| &v.prompts),
             recordings: self.existing.catalogue.recordings(),
             currencies: self.existing.currencies,
         };

@@ -195,3 +195,33 @@ fn a_campaign_whose_groups_have_no_agent_starts_with_a_warning() {
     let told = warnings(&spec, &world.existing());
     assert!(told.iter().any(|w| w.contains("no agent")), "{told:?}");
 }
+
+#[test]
+fn a_message_of_recordings_alone_needs_no_voice_and_one_that_speaks_does() {
+    let mut world = World::new();
+    let contents = Contents {
+        profiles: demo_profile(),
+        voices: Vec::new(),
+        recordings: ["who".to_owned(), "bye".to_owned()].into(),
+    };
+    world.catalogue = Catalogue::new(contents);
+    let mut given = campaign();
+    given.mode = pb::Mode::Notification.into();
+    given.policy.clear();
+    given.group_ids.clear();
+    let mut message = pb::Message {
+        language: "en".to_owned(),
+        identification: vec![recording("who")],
+        body: vec![recording("bye")],
+        ..Default::default()
+    };
+    given.message = Some(message.clone());
+    assert!(world.spec(&stored(given.clone())).is_ok());
+    let digits = pb::segment::Say::DigitsField("contract".to_owned());
+    message.body.push(pb::Segment { say: Some(digits) });
+    given.message = Some(message);
+    assert_eq!(
+        reasons(world.spec(&stored(given))),
+        [("message.voice".to_owned(), "not_found")]
+    );
+}
