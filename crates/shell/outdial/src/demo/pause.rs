@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use testkit::Call;
 
+use super::report::rounded;
+
 /// A launch that was committed before the pause may still leave; none does later than this.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -69,7 +71,7 @@ impl Pause {
     pub fn seen(&self, campaign: &'static str, calls: &[Moments]) -> PauseSeen {
         let mut seen = PauseSeen {
             campaign,
-            seconds: (self.to - self.from).as_secs_f64(),
+            seconds: rounded(self.to - self.from),
             ..PauseSeen::default()
         };
         let paused = |at: Instant| at > self.from && at < self.to;
@@ -84,7 +86,7 @@ impl Pause {
                 seen.talks += 1;
                 let length = call.ended_at.unwrap_or(self.to) - self.from;
                 let longest = seen.last_talk_s.unwrap_or_default();
-                seen.last_talk_s = Some(longest.max(length.as_secs_f64()));
+                seen.last_talk_s = Some(longest.max(rounded(length)));
             } else {
                 seen.unanswered += 1;
                 seen.cancelled += u64::from(call.cancelled_at.is_some_and(paused));

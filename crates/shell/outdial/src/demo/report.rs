@@ -223,7 +223,7 @@ impl Report {
             text,
             "  books     {attempts} attempts, each with one result; {answered} answers = {connected} with an agent + \
              {} with a message + {alone} in the ledger alone;\n            the carrier saw {} calls and {} answers; \
-             {} double dials, {} unaccounted for; {} prospects were tried at a second number",
+             {} double dials, {} unaccounted for; prospects tried at a second number: {}",
             self.messages(),
             sip.invites,
             sip.answers,
@@ -474,7 +474,7 @@ fn unsigned(n: i64) -> u64 {
 }
 
 /// Seconds to the millisecond.
-fn rounded(length: Duration) -> f64 {
+pub fn rounded(length: Duration) -> f64 {
     (length.as_secs_f64() * 1_000.0).round() / 1_000.0
 }
 

@@ -79,6 +79,8 @@ impl Directory {
 pub fn carrier(options: &Options, account: &Account) -> anyhow::Result<Carrier> {
     let mix = Mix {
         answers: 45,
+        busy: 18,
+        no_answer: 14,
         set_up: Span::millis(100, 400),
         ring: Span::millis(500, 3_000),
         // Long enough for a talk, and for most of a message.

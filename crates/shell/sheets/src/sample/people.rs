@@ -272,13 +272,13 @@ impl People {
                 let office = format!("{} доб. {extension}", self.written(&office));
                 ([Cell::Empty, mobile.into(), office.into()], 2)
             }
-            2 | 3 => {
+            2..=4 => {
                 let second = self.russian();
                 let between = self.dice.text(&BETWEEN);
                 let cell = format!("{}{between}{}", self.written(&first), self.written(&second));
                 (one(cell.into()), 2)
             }
-            4 => {
+            5 | 6 => {
                 let second = self.russian();
                 let cell = format!(
                     "моб. {}, дом. {}",
@@ -290,7 +290,7 @@ impl People {
                 ([cell.into(), again.into(), Cell::Empty], 2)
             }
             // One good number and one that a spreadsheet program has spoilt.
-            5 => (
+            7 => (
                 one(format!("{}; 7.90056E+10", self.written(&first)).into()),
                 1,
             ),
