@@ -93,8 +93,10 @@ pub struct Keys {
     pub advisers: i32,
     /// Lines for agents.
     pub lines: i32,
-    /// Lines for messages.
-    pub message_lines: i32,
+    /// Lines for messages in Russian.
+    pub lines_ru: i32,
+    /// Lines for messages in English.
+    pub lines_en: i32,
     /// What sellers ask.
     pub questionnaire: i32,
 }
@@ -141,13 +143,13 @@ pub fn campaign(part: Part, keys: &Keys, at: WallTime) -> Campaign {
         },
         Part::DebtsRu => Campaign {
             seller: "Ромашка Финанс".to_owned(),
-            trunk_group_id: keys.message_lines,
+            trunk_group_id: keys.lines_ru,
             message: Some(debt_message("ru")),
             ..common
         },
         Part::DebtsEn => Campaign {
             seller: "Daisy Finance Inc.".to_owned(),
-            trunk_group_id: keys.message_lines,
+            trunk_group_id: keys.lines_en,
             message: Some(debt_message("en")),
             ..common
         },

@@ -20,6 +20,10 @@ use crate::output::Progress;
 const DRAW: Duration = Duration::from_secs(1);
 /// Where there is no terminal, a line comes so often.
 const LINE: Duration = Duration::from_secs(5);
+/// Between counts of the prospects that are done with.
+const COUNT: Duration = Duration::from_secs(2);
+/// States of prospects who are not called again.
+const CLOSED: [&str; 4] = ["success", "done", "exhausted", "suppressed"];
 /// Between looks whether calls are over.
 const LOOK: Duration = Duration::from_millis(300);
 /// Calls that are under way when dialling ends are over by then: they ring and talk for less.
@@ -34,6 +38,7 @@ pub struct Live<'a> {
     prospects: BTreeMap<i32, u64>,
     log: &'a CallLog,
     boards: watch::Receiver<WatchBoardResponse>,
+    done: watch::Receiver<BTreeMap<i32, u64>>,
     progress: &'a mut Progress,
     started: Instant,
     dialling: Duration,
@@ -61,6 +66,7 @@ impl<'a> Live<'a> {
                 }
             }
         });
+        let done = follow_done(supervisor.clone(), campaigns);
         let imported = |c: &Prepared| (c.id, u64::try_from(c.imported.accepted).unwrap_or(0));
         Ok(Self {
             supervisor,
@@ -68,6 +74,7 @@ impl<'a> Live<'a> {
             prospects: campaigns.iter().map(imported).collect(),
             log,
             boards,
+            done,
             progress,
             started: Instant::now(),
             dialling: Duration::ZERO,
@@ -164,11 +171,13 @@ impl<'a> Live<'a> {
 
     fn show(&mut self, doing: &str) {
         let board = self.boards.borrow().clone();
+        let done = self.done.borrow().clone();
         let view = View {
             elapsed: self.started.elapsed(),
             dialling: self.dialling,
             doing,
             prospects: &self.prospects,
+            done: &done,
             board: &board,
             carrier: self.log.counts(),
         };
@@ -179,6 +188,36 @@ impl<'a> Live<'a> {
             self.progress.line(&view.line());
         }
     }
+}
+
+/// How many prospects of each campaign are done with: counted from rows now and then, since a board knows its
+/// queues only as of the last claim.
+fn follow_done(
+    mut supervisor: Supervisor,
+    campaigns: &[Prepared],
+) -> watch::Receiver<BTreeMap<i32, u64>> {
+    let ids: Vec<i32> = campaigns.iter().map(|c| c.id).collect();
+    let (newest, done) = watch::channel(BTreeMap::new());
+    tokio::spawn(async move {
+        // Ends with the daemon, or with whoever watches.
+        loop {
+            for id in &ids {
+                let Ok(report) = supervisor.report(*id).await else {
+                    return;
+                };
+                let closed = CLOSED.iter().filter_map(|s| report.prospect_states.get(*s));
+                let closed = u64::try_from(closed.sum::<i64>()).unwrap_or(0);
+                newest.send_modify(|done| {
+                    done.insert(*id, closed);
+                });
+            }
+            if newest.is_closed() {
+                return;
+            }
+            tokio::time::sleep(COUNT).await;
+        }
+    });
+    done
 }
 
 /// Waits until all agents have their phones and wait for calls.

@@ -89,7 +89,7 @@ impl Options {
         self.agents * 3
     }
 
-    /// Lines for messages: enough that a good part of the list hears one.
+    /// Lines for messages in Russian: enough that a good part of the list hears one. For English half as many.
     pub fn message_lines(&self) -> u32 {
         (self.prospects() / 16).clamp(10, 100)
     }

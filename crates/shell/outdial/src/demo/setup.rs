@@ -90,13 +90,16 @@ pub async fn staff(
         });
     }
     let lines = trunk_group(&mut admin, "lines").await?;
-    let message_lines = trunk_group(&mut admin, "message-lines").await?;
+    // Messages need no agent and take every line there is: each language has its own.
+    let lines_ru = trunk_group(&mut admin, "lines-ru").await?;
+    let lines_en = trunk_group(&mut admin, "lines-en").await?;
     // Two trunks for agents: when one refuses for lack of circuits, the other is tried.
     let half = options.agent_lines().div_ceil(2);
     for (name, group, channels) in [
         ("carrier-a", lines, half),
         ("carrier-b", lines, half),
-        ("carrier-messages", message_lines, options.message_lines()),
+        ("carrier-ru", lines_ru, options.message_lines()),
+        ("carrier-en", lines_en, options.message_lines() / 2),
     ] {
         let trunk = Trunk {
             name: name.to_owned(),
@@ -125,7 +128,8 @@ pub async fn staff(
             sellers,
             advisers,
             lines,
-            message_lines,
+            lines_ru,
+            lines_en,
             questionnaire: 0,
         },
     })

@@ -25,6 +25,8 @@ pub struct View<'a> {
     pub doing: &'a str,
     /// Prospects by campaign.
     pub prospects: &'a BTreeMap<i32, u64>,
+    /// Of them, those who are done with.
+    pub done: &'a BTreeMap<i32, u64>,
     /// The newest board.
     pub board: &'a WatchBoardResponse,
     /// What the carrier has seen.
@@ -76,13 +78,13 @@ impl View<'_> {
     fn campaign(&self, line: &CampaignLine) -> [String; 12] {
         let queue = line.queue.unwrap_or_default();
         let all = self.prospects.get(&line.campaign_id).copied().unwrap_or(0);
-        let closed = u64::try_from(queue.closed).unwrap_or(0);
+        let done = self.done.get(&line.campaign_id).copied().unwrap_or(0);
         let some = |n: i64| if n == 0 { String::new() } else { n.to_string() };
         [
             line.name.clone(),
             state(line.state()).to_owned(),
-            bar(closed, all),
-            format!("{closed}/{all}"),
+            bar(done, all),
+            format!("{done}/{all}"),
             some(line.in_flight.into()),
             some(line.talking.into()),
             line.launched.to_string(),
@@ -249,7 +251,6 @@ mod tests {
                     in_flight: 5,
                     talking: 4,
                     queue: Some(QueueCounts {
-                        closed: 35,
                         outside_hours: 13,
                         ..QueueCounts::default()
                     }),
@@ -274,12 +275,17 @@ mod tests {
         }
     }
 
-    fn view<'a>(board: &'a WatchBoardResponse, prospects: &'a BTreeMap<i32, u64>) -> View<'a> {
+    fn view<'a>(
+        board: &'a WatchBoardResponse,
+        prospects: &'a BTreeMap<i32, u64>,
+        done: &'a BTreeMap<i32, u64>,
+    ) -> View<'a> {
         View {
             elapsed: Duration::from_secs(23),
             dialling: Duration::from_secs(45),
             doing: "sales pauses",
             prospects,
+            done,
             board,
             carrier: CarrierCounts {
                 invites: 50,
@@ -293,7 +299,8 @@ mod tests {
     #[test]
     fn the_table_shows_campaigns_agents_and_the_carrier_in_columns() {
         let (board, prospects) = (board(), BTreeMap::from([(1, 140), (2, 84)]));
-        let table = view(&board, &prospects).table();
+        let done = BTreeMap::from([(1, 35)]);
+        let table = view(&board, &prospects, &done).table();
         let lines: Vec<&str> = table.lines().collect();
         assert_eq!(
             lines,
@@ -311,8 +318,9 @@ mod tests {
     #[test]
     fn a_line_says_the_same_and_many_agents_are_counted() {
         let (mut board, prospects) = (board(), BTreeMap::new());
+        let done = BTreeMap::new();
         assert_eq!(
-            view(&board, &prospects).line(),
+            view(&board, &prospects, &done).line(),
             "0:23 | sales running: 42 calls, 19 answered, 17 connected, 1 abandoned, 13 held | \
              debts-ru paused: 7 calls, 3 answered, 2 delivered | agents: 1 ready, 1 talking, 1 wrap up | \
              sales pauses"
@@ -320,7 +328,7 @@ mod tests {
         let agent = board.agents[0].clone();
         board.agents = vec![agent; 40];
         assert!(
-            view(&board, &prospects)
+            view(&board, &prospects, &done)
                 .table()
                 .contains("  agents: 40 talking\n")
         );
