@@ -1,6 +1,6 @@
 //! Bringing a campaign before the engine: what it works by, and the abandon ledger of its present period.
 
-use compliance::LedgerCounts;
+use compliance::{LedgerCounts, Period};
 use engine::{CampaignSpec, CampaignState, Input, Mode, StoreFact};
 use model::{CampaignId, WallTime};
 use store::{Campaign, Store};
@@ -49,7 +49,8 @@ impl Ready {
             Ok(spec) => spec,
             Err(problems) => return Ok(Err(problems)),
         };
-        let ledger = present_ledger(store, &spec, at).await?;
+        let period = spec.rules.abandon().period;
+        let ledger = present_ledger(store, spec.id, period, at).await?;
         Ok(Ok(Self { spec, ledger }))
     }
 
@@ -97,18 +98,35 @@ pub(crate) async fn read_spec(
     Ok((spec, warnings))
 }
 
+/// Tells the engine the ledger of the stretch in which `at` lies, recounted from rows: for the instant at which
+/// one stretch ends and the next begins.
+///
+/// # Errors
+/// [`Error::EngineBusy`] and [`Error::EngineGone`]; as the database.
+pub async fn recount_ledger(
+    store: &Store,
+    engine: &EngineHandle,
+    campaign: CampaignId,
+    period: Period,
+    at: WallTime,
+) -> Result<(), Error> {
+    let counts = present_ledger(store, campaign, period, at).await?;
+    engine.tell(Input::Store(StoreFact::Ledger { campaign, counts }))
+}
+
 /// The ledger of the stretch in which `at` lies; empty before the first call.
 async fn present_ledger(
     store: &Store,
-    spec: &CampaignSpec,
+    campaign: CampaignId,
+    period: Period,
     at: WallTime,
 ) -> Result<LedgerCounts, Error> {
-    let Some(first_call) = store.first_launch(spec.id).await? else {
+    let Some(first_call) = store.first_launch(campaign).await? else {
         return Ok(LedgerCounts::default());
     };
-    let span = spec.rules.abandon().period.around(first_call, at);
+    let span = period.around(first_call, at);
     Ok(store
-        .ledger_counts(spec.id, Some(span.from), span.to)
+        .ledger_counts(campaign, Some(span.from), span.to)
         .await?)
 }
 

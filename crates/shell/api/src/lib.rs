@@ -31,7 +31,7 @@ mod shared;
 mod throttle;
 mod tokens;
 
-pub use bring::bring_campaign;
+pub use bring::{bring_campaign, recount_ledger};
 pub use campaign_spec::{Existing, campaign_spec};
 pub use catalogue::{Catalogue, Contents, Voice};
 pub use clock::Clock;

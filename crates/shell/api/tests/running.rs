@@ -13,7 +13,7 @@ use std::time::Duration;
 use common::calls::{ended, launched};
 use common::desk::{Desk, campaign};
 use common::{soon, with};
-use compliance::LedgerCounts;
+use compliance::{LedgerCounts, Period};
 use engine::{Ask, CampaignState, FinishedAttempt, Input, StoreFact};
 use model::{CallResult, CampaignId, LedgerClass, WallTime};
 use proto::supervisor::v1 as pb;
@@ -78,6 +78,39 @@ async fn the_ledger_of_the_present_period_comes_with_each_start_resume_and_chang
         .await
         .unwrap();
     assert_eq!(brought(&desk), (CampaignState::Running, one));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_begins_anew_with_its_next_period() {
+    let mut desk = Desk::new().await;
+    let id = running(&mut desk).await;
+    let store = &desk.api.store;
+    let now = api::Clock::system().now();
+    abandoned_call(store, id, now).await;
+    let (told, facts) = std::sync::mpsc::channel();
+    let engine = api::EngineHandle::new(move |input| {
+        told.send(input).unwrap();
+        Ok(())
+    });
+    let period = Period::SuccessiveDays { days: 30 };
+    let one = LedgerCounts {
+        a: 1,
+        ..LedgerCounts::default()
+    };
+    for (at, counts) in [
+        (now + DAY * 29, one),
+        (now + DAY * 31, LedgerCounts::default()),
+    ] {
+        api::recount_ledger(store, &engine, id, period, at)
+            .await
+            .unwrap();
+        let told = facts.try_recv().unwrap();
+        let ledger = StoreFact::Ledger {
+            campaign: id,
+            counts,
+        };
+        assert_eq!(told, Input::Store(ledger));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

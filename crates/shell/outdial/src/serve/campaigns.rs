@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use api::{Catalogue, EngineHandle};
-use compliance::Rules;
+use compliance::{Period, Rules};
 use engine::CampaignState;
 use model::{CampaignId, WallTime, ZoneSet};
 use store::{Opening, OpeningsOf, PageRequest, Store};
@@ -24,6 +25,13 @@ impl Openings {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(campaign, rules);
+    }
+
+    /// Over which time the abandon ledger of each campaign is counted.
+    fn periods(&self) -> Vec<(CampaignId, Period)> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let period = |(id, rules): (&CampaignId, &Rules)| (*id, rules.abandon().period);
+        known.iter().map(period).collect()
     }
 
     /// What the queue asks.
@@ -115,4 +123,60 @@ pub async fn write_ends(
             }
         }
     }
+}
+
+/// Between looks whether a ledger's period has ended.
+const LOOK_AT_PERIODS: Duration = Duration::from_secs(20);
+
+/// Recounts each abandon ledger when its period ends: a campaign that runs on must not be paced by the last
+/// month's calls.
+///
+/// # Errors
+/// None; what fails is logged, and tried again.
+pub async fn turn_ledgers(
+    store: Store,
+    engine: EngineHandle,
+    openings: Openings,
+    clock: Clock,
+    mut stop: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    let mut ends = BTreeMap::new();
+    let mut look = tokio::time::interval(LOOK_AT_PERIODS);
+    loop {
+        tokio::select! {
+            _ = look.tick() => {}
+            () = super::stopped(&mut stop) => return Ok(()),
+        }
+        let at = clock.now().wall;
+        for (campaign, period) in openings.periods() {
+            let looked = turn_ledger(&store, &engine, (campaign, period), at, &mut ends).await;
+            if let Err(error) = looked {
+                tracing::warn!(campaign_id = %campaign, "the abandon ledger could not be recounted: {error:#}");
+            }
+        }
+    }
+}
+
+async fn turn_ledger(
+    store: &Store,
+    engine: &EngineHandle,
+    (campaign, period): (CampaignId, Period),
+    at: WallTime,
+    ends: &mut BTreeMap<CampaignId, WallTime>,
+) -> anyhow::Result<()> {
+    match ends.get(&campaign) {
+        Some(end) if at < *end => return Ok(()),
+        Some(_) => {
+            api::recount_ledger(store, engine, campaign, period, at).await?;
+            tracing::info!(campaign_id = %campaign, "a new period of the abandon ledger begins");
+        }
+        None => {}
+    }
+    // Before the first call there is no period to end.
+    if let Some(first_call) = store.first_launch(campaign).await?
+        && let Some(end) = period.around(first_call, at).to
+    {
+        ends.insert(campaign, end);
+    }
+    Ok(())
 }

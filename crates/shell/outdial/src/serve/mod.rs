@@ -178,6 +178,11 @@ impl Daemon {
             campaigns::write_ends(ends_of, clock, ended, stop)
         });
 
+        let (ledgers_of, turned_in) = (store.clone(), requests.clone());
+        helpers.spawn("periods of ledgers", move |stop| {
+            campaigns::turn_ledgers(ledgers_of, turned_in, openings, clock, stop)
+        });
+
         let listener = api.listen().await?;
         let admin_listener = TcpListener::bind(config.admin.listen)
             .await
