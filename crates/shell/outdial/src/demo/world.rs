@@ -78,9 +78,9 @@ impl Directory {
 /// When the system refuses a socket or a thread.
 pub fn carrier(options: &Options, account: &Account) -> anyhow::Result<Carrier> {
     let mix = Mix {
-        answers: 45,
+        answers: 40,
         busy: 18,
-        no_answer: 14,
+        no_answer: 18,
         set_up: Span::millis(100, 400),
         ring: Span::millis(500, 3_000),
         // Long enough for a talk, and for most of a message.
