@@ -121,10 +121,7 @@ impl Rules {
             ));
         }
         if asked.in_live_call {
-            return Some(RuleRef::always(
-                "in_live_call",
-                "a number is never in two live calls",
-            ));
+            return Some(RuleRef::in_live_call());
         }
         None
     }

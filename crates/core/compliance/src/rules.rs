@@ -218,6 +218,15 @@ impl RuleRef {
         }
     }
 
+    pub(crate) fn in_live_call() -> Self {
+        Self::always("in_live_call", "a number is never in two live calls")
+    }
+
+    /// Whether it is the one rule that the end of a call lifts: nobody knows when, but soon.
+    pub fn is_in_live_call(&self) -> bool {
+        *self == Self::in_live_call()
+    }
+
     pub(crate) fn zone_unknown() -> Self {
         Self::always(
             "zone_unknown",

@@ -103,13 +103,19 @@ impl Engine {
                     profile,
                 }))
             }
-            Verdict::Held { until, rule } => Judged::Back(returned(
-                &claim,
-                ReturnTo::Held {
-                    until,
-                    rule: in_words(&rule),
-                },
-            )),
+            Verdict::Held { until, rule } => {
+                // The other call ends, and nothing tells this prospect's place in the queue that it did.
+                let again = rule
+                    .is_in_live_call()
+                    .then(|| self.now.wall + NUMBER_LIVE_AGAIN);
+                Judged::Back(returned(
+                    &claim,
+                    ReturnTo::Held {
+                        until: until.or(again),
+                        rule: in_words(&rule),
+                    },
+                ))
+            }
         }
     }
 

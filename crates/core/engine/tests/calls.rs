@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use engine::{
     AgentAsk, AgentEvent, CampaignState, Effect, Input, LegCommand, LegEvent, Mode, Next, Outcome,
-    Sound, StoreFact, StoreWish, Tone, WorkKind,
+    ReturnTo, Sound, StoreFact, StoreWish, Tone, WorkKind,
 };
 use model::{AgentId, AttemptId, CallResult, Ended, LedgerClass, LegEnd, PhoneId};
 use rig::{Rig, claim, debt_message, refused, spec};
@@ -259,6 +259,27 @@ fn a_further_number_and_a_promise_are_dialled_before_prospects_at_hand_who_were_
     }
     let prospects: Vec<i64> = rig.launches().iter().map(|l| l.prospect.0).collect();
     assert_eq!(prospects, [1, 6, 5, 4, 2, 3]);
+}
+
+#[test]
+fn a_prospect_whose_number_is_in_another_call_waits_for_its_end_and_not_for_ever() {
+    let mut rig = Rig::new(spec(Mode::Progressive), 1);
+    let mut talking = claim(1, 1);
+    talking.phones[0].live = true;
+    rig.claim(vec![talking]);
+    let wishes = rig.wishes();
+    let back = wishes.iter().find_map(|w| match w {
+        StoreWish::Return(back) => back.first(),
+        _ => None,
+    });
+    let Some(ReturnTo::Held { until, rule }) = back.map(|b| &b.to) else {
+        panic!("{back:?}");
+    };
+    assert_eq!(
+        until.map(|until| until.since(rig.now.wall)),
+        Some(SECOND * 60)
+    );
+    assert!(rule.contains("in_live_call"), "{rule}");
 }
 
 #[test]
