@@ -17,16 +17,10 @@ fn a_quiet_day_keeps_every_invariant_and_reaches_people() {
 fn a_day_on_which_everything_fails_keeps_every_invariant() {
     // `make soak` asks for more.
     let seeds = std::env::var("OUTDIAL_SEEDS").map_or(100, |n| n.parse().unwrap());
-    let mut dull = Vec::new();
     for seed in 1..=seeds {
         let day = World::run(&Scenario::troubled(), seed).unwrap_or_else(|v| panic!("{v}"));
-        if day.connected <= 10 {
-            dull.push((seed, day));
-        }
+        assert!(day.connected > 10, "seed {seed}: {day:?}");
     }
-    // Among thousands of days there are some on which hardly anybody is due after the first minute; a rare one
-    // says nothing, many would mean that dialling stalls.
-    assert!(dull.len() as u64 * 100 <= seeds, "{dull:#?}");
 }
 
 #[test]
