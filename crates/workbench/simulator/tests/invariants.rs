@@ -19,7 +19,8 @@ fn a_day_on_which_everything_fails_keeps_every_invariant() {
     let seeds = std::env::var("OUTDIAL_SEEDS").map_or(100, |n| n.parse().unwrap());
     for seed in 1..=seeds {
         let day = World::run(&Scenario::troubled(), seed).unwrap_or_else(|v| panic!("{v}"));
-        assert!(day.connected > 10, "seed {seed}: {day:?}");
+        // Of 1,000 days the worst connects 125 talks, the median 162: a day below this stalls.
+        assert!(day.connected > 80, "seed {seed}: {day:?}");
     }
 }
 

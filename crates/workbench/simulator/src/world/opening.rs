@@ -1,5 +1,7 @@
 //! How a day begins: trunks, campaigns with their prospects, agents, and the first of every fault.
 
+use std::time::Duration;
+
 use engine::{AgentAsk, AgentSpec, Card, Claim, Input, PhoneFacts, TrunkSpec, WorkKind};
 use model::{
     AgentGroupId, AgentId, CampaignId, E164, ListId, Money, PhoneId, ProspectId, TrunkGroupId,
@@ -8,6 +10,11 @@ use model::{
 
 use super::faults::Fault;
 use super::{Coming, World};
+
+/// So long before the day begins its lists were imported: from then on their prospects are due, as
+/// `next_attempt_at` of a fresh row says. Longer than the wall clock jumps back in a day, or all of them would wait
+/// for the instant of the import to come round again.
+const IMPORTED_BEFORE: Duration = Duration::from_secs(86_400);
 
 impl World {
     pub(super) fn open(&mut self) {
@@ -59,6 +66,7 @@ impl World {
     /// Prospects of a campaign; every tenth number stands in two lists.
     fn fill(&mut self, campaign: CampaignId) {
         let zones = ZoneSet::from_names(["Europe/Moscow"]).unwrap_or_default();
+        let imported_at = self.scenario.starts_at - IMPORTED_BEFORE;
         for n in 0..self.scenario.prospects {
             let prospect = ProspectId(i64::from(campaign.0) * 1_000_000 + i64::from(n));
             let phones = (0..self.scenario.phones_each).map(|k| {
@@ -95,7 +103,7 @@ impl World {
                 tries: 0,
                 card: Card::default(),
             };
-            self.books.add(claim, self.scenario.starts_at);
+            self.books.add(claim, imported_at);
         }
     }
 
