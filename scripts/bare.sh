@@ -64,11 +64,10 @@ if [ ! -x "$root/usr/bin/git" ]; then
 fi
 echo "bare: Debian $(cat "$root/etc/debian_version") made in $(($(now) - began)) s"
 
-# The host's way to the network; nothing of it is written into the root.
-bind /etc/resolv.conf /etc/resolv.conf ro
-for settings in /etc/apt/apt.conf /etc/apt/apt.conf.d /etc/apt/sources.list.d /etc/apt/sources.list \
-    /etc/apt/keyrings /etc/apt/trusted.gpg.d /etc/hosts; do
-    [ ! -e "$settings" ] || bind "$settings" "$settings" ro
+# The host's way to the network: a copy, since packages add to these directories.
+for settings in /etc/resolv.conf /etc/hosts /etc/apt/apt.conf /etc/apt/apt.conf.d /etc/apt/sources.list.d \
+    /etc/apt/sources.list /etc/apt/keyrings /etc/apt/trusted.gpg.d; do
+    [ ! -e "$settings" ] || cp -rLT "$settings" "$root$settings"
 done
 # Whom the host trusts; a copy, for packages that add to the directory.
 [ ! -f /etc/ssl/certs/ca-certificates.crt ] ||
