@@ -18,6 +18,7 @@ mod table;
 mod workbook;
 mod world;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -52,51 +53,43 @@ impl Demo {
     pub fn run(&self, format: Format) -> anyhow::Result<ExitCode> {
         let begun = Instant::now();
         self.check()?;
+        let voices = world::voices(self)?;
         let directory = Directory::new()?;
         logs::to_file(&directory.log())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        runtime.block_on(Box::pin(run(self, format, begun, directory)))
-    }
-}
-
-async fn run(
-    options: &Demo,
-    format: Format,
-    begun: Instant,
-    directory: Directory,
-) -> anyhow::Result<ExitCode> {
-    let mut signals = Signals::new()?;
-    let mut progress = Progress::new(format);
-    let log = directory.log();
-    let ran = run_in(
-        options,
-        format,
-        begun,
-        &directory,
-        &mut signals,
-        &mut progress,
-    )
-    .await;
-    // Of a run that did not go well, the log is what helps.
-    let well = matches!(ran, Ok(Ran::Well));
-    let interrupted = matches!(ran, Ok(Ran::Interrupted));
-    if options.keep || !(well || interrupted) {
-        let kept = directory.keep();
-        progress.line(&format!("data and log are kept in {}", kept.display()));
-    } else {
-        directory.remove()?;
-    }
-    Ok(
-        match ran
-            .with_context(|| format!("the demo broke off; the daemon's log is {}", log.display()))?
-        {
+        let stage = Stage {
+            options: self,
+            format,
+            begun,
+            directory: &directory,
+            voices,
+            account: Account {
+                user: "outdial".to_owned(),
+                password: "carrier-password".to_owned(),
+            },
+        };
+        let mut progress = Progress::new(format);
+        let ran = runtime.block_on(Box::pin(stage.run(&mut progress)));
+        let log = directory.log();
+        // Of a run that did not go well, the log is what helps.
+        let helps = !matches!(ran, Ok(Ran::Well | Ran::Interrupted));
+        if self.keep || helps {
+            let kept = directory.keep();
+            progress.line(&format!("data and log are kept in {}", kept.display()));
+        } else {
+            directory.remove()?;
+        }
+        let ran = ran.with_context(|| {
+            format!("the demo broke off; the daemon's log is {}", log.display())
+        })?;
+        Ok(match ran {
             Ran::Well => ExitCode::SUCCESS,
             Ran::Badly => Exit::Failure.into(),
             Ran::Interrupted => Exit::Interrupted.into(),
-        },
-    )
+        })
+    }
 }
 
 /// How a run ended.
@@ -106,56 +99,130 @@ enum Ran {
     Interrupted,
 }
 
-async fn run_in(
-    options: &Demo,
+/// Where a run takes place.
+struct Stage<'a> {
+    options: &'a Demo,
     format: Format,
+    /// When the command was given.
     begun: Instant,
-    directory: &Directory,
-    signals: &mut Signals,
-    progress: &mut Progress,
-) -> anyhow::Result<Ran> {
-    let account = Account {
-        user: "outdial".to_owned(),
-        password: "carrier-password".to_owned(),
-    };
-    let carrier = world::carrier(options, &account)?;
-    progress.line("starting the daemon with a database of its own …");
-    let daemon = tokio::select! {
-        daemon = world::daemon(directory, options) => daemon?,
-        () = signals.next() => return Ok(Ran::Interrupted),
-    };
-    progress.line(&format!(
-        "ready after {:.1} s: API {}, SIP {}, a simulated carrier at {}",
-        begun.elapsed().as_secs_f64(),
-        daemon.api,
-        daemon.sip,
-        carrier.addr()
-    ));
-    let shown = tokio::select! {
-        shown = show(options, begun, directory, &daemon, &carrier, &account, progress) => Some(shown),
-        () = signals.next() => None,
-    };
-    let ran = match shown {
-        None => Ok(Ran::Interrupted),
-        Some(Err(error)) => Err(error),
-        Some(Ok((report, team))) => {
-            progress.end();
-            let well = report.holds();
-            output::print(format, &report, Report::text)?;
-            if options.keep {
-                progress.line(&next::with_the_daemon(&daemon, directory.path(), &binary()));
-                signals.next().await;
-            } else if format == Format::Table {
-                progress.line(&next::without_the_daemon(&binary()));
+    directory: &'a Directory,
+    voices: PathBuf,
+    /// Who the carrier knows us as.
+    account: Account,
+}
+
+impl Stage<'_> {
+    async fn run(&self, progress: &mut Progress) -> anyhow::Result<Ran> {
+        let mut signals = Signals::new()?;
+        let carrier = world::carrier(self.options, &self.account)?;
+        progress.line("starting the daemon with a database of its own …");
+        let daemon = tokio::select! {
+            daemon = world::daemon(self.directory, self.options, &self.voices) => daemon?,
+            () = signals.next() => return Ok(Ran::Interrupted),
+        };
+        progress.line(&format!(
+            "ready after {:.1} s: API {}, SIP {}, a simulated carrier at {}",
+            self.begun.elapsed().as_secs_f64(),
+            daemon.api,
+            daemon.sip,
+            carrier.addr()
+        ));
+        let shown = tokio::select! {
+            shown = self.show(&daemon, &carrier, progress) => Some(shown),
+            () = signals.next() => None,
+        };
+        let ran = match shown {
+            None => Ok(Ran::Interrupted),
+            Some(Err(error)) => Err(error),
+            Some(Ok((report, team))) => {
+                progress.end();
+                let printed = output::print(self.format, &report, Report::text);
+                self.what_next(&daemon, &mut signals, progress).await;
+                if tokio::time::timeout(LEAVING, team.leave()).await.is_err() {
+                    tracing::warn!("some agents did not leave in time");
+                }
+                Ok(if report.holds() {
+                    Ran::Well
+                } else {
+                    Ran::Badly
+                })
             }
-            if tokio::time::timeout(LEAVING, team.leave()).await.is_err() {
-                tracing::warn!("some agents did not leave in time");
-            }
-            Ok(if well { Ran::Well } else { Ran::Badly })
+        };
+        daemon.drain().await?;
+        ran
+    }
+
+    /// Tells what to try next, and lets people try it.
+    async fn what_next(&self, daemon: &Daemon, signals: &mut Signals, progress: &mut Progress) {
+        if self.options.keep {
+            progress.line(&next::with_the_daemon(
+                daemon,
+                self.directory.path(),
+                &binary(),
+            ));
+            signals.next().await;
+        } else if self.format == Format::Table {
+            progress.line(&next::without_the_daemon(&binary()));
         }
-    };
-    daemon.drain().await?;
-    ran
+    }
+
+    /// From an empty daemon to the report. The team is still at work afterwards.
+    async fn show(
+        &self,
+        daemon: &Daemon,
+        carrier: &Carrier,
+        progress: &mut Progress,
+    ) -> anyhow::Result<(Report, Team)> {
+        let options = self.options;
+        let url = format!("http://{}", daemon.api);
+        let channel = supervisor::connect(&url).await?;
+        let token = daemon.setup_token.as_deref().unwrap_or_default();
+        let lines = (carrier.addr(), &self.account);
+        let staff = setup::staff(channel.clone(), token, options, lines).await?;
+        let mut supervisor =
+            Supervisor::sign_in(channel, setup::SUPERVISOR, setup::PASSWORD).await?;
+
+        let workbook = Workbook::put(self.directory.path(), options)?;
+        // The daemon's calendar began with it.
+        let at = options.at.unwrap_or_else(|| Clock::start(None).now().wall);
+        let prepared = setup::campaigns(&mut supervisor, &staff, &workbook, at).await?;
+        progress.line(&imported(&prepared));
+
+        let team = Team::start(TeamOptions {
+            url,
+            registrar: Some(daemon.sip),
+            members: staff.members,
+            habits: world::habits(),
+            seed: options.seed,
+        })
+        .await?;
+        live::all_ready(&team).await?;
+        progress.line(&format!(
+            "{} agents are signed in and have their phones; four campaigns begin",
+            team.agents.len()
+        ));
+
+        let log = carrier.log();
+        let mut live = Live::new(supervisor.clone(), &prepared, log, progress).await?;
+        let pause = live.dial(options).await?;
+        live.wind_down(&team).await?;
+        let calls = log.calls();
+        let of_paused: Vec<Moments> = calls
+            .iter()
+            .filter(|call| call.caller == PAUSED.caller())
+            .map(Moments::from)
+            .collect();
+        let facts = Facts {
+            campaigns: told(&mut supervisor, &prepared, &workbook, at).await?,
+            talks_on_screens: team.counts().iter().map(|a| a.connected).sum(),
+            pause: pause.seen(PAUSED.name(), &of_paused),
+            first_call: calls.first().map(|call| call.invited_at - self.begun),
+            files: export(&mut supervisor, &prepared, options).await?,
+            wall: self.begun.elapsed(),
+            calls: books::seen(&calls),
+        };
+        Ok((Report::of(facts), team))
+    }
 }
 
 /// As it was called, for commands to copy.
@@ -163,64 +230,6 @@ fn binary() -> String {
     std::env::args()
         .next()
         .unwrap_or_else(|| "outdial".to_owned())
-}
-
-/// From an empty daemon to the report. The team is still at work afterwards.
-async fn show(
-    options: &Demo,
-    begun: Instant,
-    directory: &Directory,
-    daemon: &Daemon,
-    carrier: &Carrier,
-    account: &Account,
-    progress: &mut Progress,
-) -> anyhow::Result<(Report, Team)> {
-    let url = format!("http://{}", daemon.api);
-    let channel = supervisor::connect(&url).await?;
-    let token = daemon.setup_token.as_deref().unwrap_or_default();
-    let staff = setup::staff(channel.clone(), token, options, carrier.addr(), account).await?;
-    let mut supervisor = Supervisor::sign_in(channel, setup::SUPERVISOR, setup::PASSWORD).await?;
-
-    let workbook = Workbook::put(directory.path(), options)?;
-    // The daemon's calendar began with it.
-    let at = options.at.unwrap_or_else(|| Clock::start(None).now().wall);
-    let prepared = setup::campaigns(&mut supervisor, &staff, &workbook, at).await?;
-    progress.line(&imported(&prepared));
-
-    let team = Team::start(TeamOptions {
-        url,
-        registrar: Some(daemon.sip),
-        members: staff.members,
-        habits: world::habits(),
-        seed: options.seed,
-    })
-    .await?;
-    live::all_ready(&team).await?;
-    progress.line(&format!(
-        "{} agents are signed in and have their phones; four campaigns begin",
-        team.agents.len()
-    ));
-
-    let log = carrier.log();
-    let mut live = Live::new(supervisor.clone(), &prepared, log, progress).await?;
-    let pause = live.dial(options).await?;
-    live.wind_down(&team).await?;
-    let calls = log.calls();
-    let of_paused: Vec<Moments> = calls
-        .iter()
-        .filter(|call| call.caller == PAUSED.caller())
-        .map(Moments::from)
-        .collect();
-    let facts = Facts {
-        campaigns: told(&mut supervisor, &prepared, &workbook, at).await?,
-        talks_on_screens: team.counts().iter().map(|a| a.connected).sum(),
-        pause: pause.seen(PAUSED.name(), &of_paused),
-        first_call: calls.first().map(|call| call.invited_at - begun),
-        files: export(&mut supervisor, &prepared, options).await?,
-        wall: begun.elapsed(),
-        calls: books::seen(&calls),
-    };
-    Ok((Report::of(facts), team))
 }
 
 fn imported(prepared: &[Prepared]) -> String {

@@ -1,7 +1,6 @@
 //! What came of the demo: one document for programs, one page for people.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -12,7 +11,8 @@ use serde::Serialize;
 use super::books::{Books, Row, Seen, Sums, balance};
 use super::hours::local;
 use super::pause::PauseSeen;
-use super::table::aligned;
+
+mod page;
 
 /// Everything that is known of a run when it is over.
 #[derive(Debug)]
@@ -182,140 +182,6 @@ impl Report {
         .map(|(_, what)| what.to_owned())
         .collect()
     }
-
-    /// For people.
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        text.push_str(&self.table());
-        let of = |counts: &BTreeMap<String, u64>| {
-            let mut counts: Vec<_> = counts.iter().collect();
-            counts.sort_by_key(|(name, n)| (std::cmp::Reverse(**n), (*name).clone()));
-            let each = counts.iter().map(|(name, n)| format!("{n} {name}"));
-            each.collect::<Vec<_>>().join(", ")
-        };
-        for held in self
-            .campaigns
-            .iter()
-            .flat_map(|c| c.held.iter().map(move |h| (c.name, h)))
-        {
-            let (name, held) = held;
-            _ = writeln!(text, "  held      {name}: {}", held.text());
-        }
-        let Self {
-            attempts,
-            answered,
-            connected,
-            sip,
-            ..
-        } = self;
-        let alone = self
-            .answered
-            .saturating_sub(self.connected + self.messages());
-        _ = writeln!(text, "  results   {}", of(&self.results));
-        _ = writeln!(text, "  ledger    {}", of(&self.ledger));
-        _ = writeln!(text, "  pause     {}", self.paused.text());
-        for agents in self.agents.chunks(4) {
-            let each = agents.iter().map(AgentReport::text);
-            let each: Vec<_> = each.collect();
-            _ = writeln!(text, "  agents    {}", each.join(", "));
-        }
-        _ = writeln!(
-            text,
-            "  books     {attempts} attempts, each with one result; {answered} answers = {connected} with an agent + \
-             {} with a message + {alone} in the ledger alone;\n            the carrier saw {} calls and {} answers; \
-             {} double dials, {} unaccounted for; prospects tried at a second number: {}",
-            self.messages(),
-            sip.invites,
-            sip.answers,
-            self.double_dials,
-            self.unaccounted,
-            self.second_numbers
-        );
-        if !self.files.is_empty() {
-            _ = writeln!(text, "  files     {}", self.files.join(" "));
-        }
-        let first = self.first_call_s.unwrap_or_default();
-        _ = writeln!(
-            text,
-            "  time      {:.0} s in all, first call after {first:.1} s",
-            self.wall_s
-        );
-        for problem in &self.problems {
-            _ = writeln!(text, "  PROBLEM   {problem}");
-        }
-        let verdict = if self.holds() {
-            "Everything adds up."
-        } else {
-            "It does not add up."
-        };
-        _ = writeln!(text, "{verdict}");
-        text
-    }
-
-    /// Answers that ended in a message.
-    fn messages(&self) -> u64 {
-        let of = |result: &str| self.results.get(result).copied().unwrap_or(0);
-        of("message_delivered") + of("message_partial")
-    }
-
-    fn table(&self) -> String {
-        let head = [
-            "campaign",
-            "",
-            "",
-            "prospects",
-            "attempts",
-            "answered",
-            "connected",
-            "delivered",
-            "abandoned",
-            "held",
-        ];
-        let mut rows = vec![head.map(str::to_owned)];
-        let row = |name: &str, counts: [u64; 7]| {
-            let [a, b, c, d, e, f, g] = counts.map(|n| n.to_string());
-            [
-                name.to_owned(),
-                String::new(),
-                String::new(),
-                a,
-                b,
-                c,
-                d,
-                e,
-                f,
-                g,
-            ]
-        };
-        rows.extend(self.campaigns.iter().map(|c| {
-            let held = c.held.iter().map(|h| h.prospects).sum();
-            row(
-                c.name,
-                [
-                    c.prospects,
-                    c.attempts,
-                    c.answered,
-                    c.connected,
-                    c.delivered,
-                    c.abandoned,
-                    held,
-                ],
-            )
-        }));
-        rows.push(row(
-            "all",
-            [
-                self.prospects,
-                self.attempts,
-                self.answered,
-                self.connected,
-                self.delivered,
-                self.abandoned,
-                self.held,
-            ],
-        ));
-        aligned(&rows)
-    }
 }
 
 /// What other witnesses say: the file of whom is held, the agents of their talks, the log of the pause.
@@ -422,21 +288,6 @@ fn held(of: &HeldProspects) -> Held {
     }
 }
 
-impl Held {
-    fn text(&self) -> String {
-        let why = match self.zones.as_slice() {
-            [] => format!("by {}", self.rule),
-            zones => format!("in {}", zones.join(", ")),
-        };
-        let Self {
-            prospects,
-            until_local,
-            ..
-        } = self;
-        format!("{prospects} {why} until {until_local}")
-    }
-}
-
 /// The agents of all campaigns, by name.
 fn agents(campaigns: &[CampaignFacts]) -> Vec<AgentReport> {
     let mut all: BTreeMap<&str, AgentReport> = BTreeMap::new();
@@ -454,19 +305,6 @@ fn agents(campaigns: &[CampaignFacts]) -> Vec<AgentReport> {
         agent.successes += unsigned(of.successes);
     }
     all.into_values().collect()
-}
-
-impl AgentReport {
-    fn text(&self) -> String {
-        let Self {
-            name,
-            talks,
-            talk_seconds,
-            successes,
-            ..
-        } = self;
-        format!("{name} {talks} talks ({talk_seconds} s, {successes} successes)")
-    }
 }
 
 fn unsigned(n: i64) -> u64 {

@@ -66,8 +66,7 @@ pub async fn staff(
     channel: Channel,
     setup_token: &str,
     options: &Options,
-    carrier: SocketAddr,
-    account: &Account,
+    (carrier, account): (SocketAddr, &Account),
 ) -> anyhow::Result<Staff> {
     let mut admin = supervisor::set_up(channel, setup_token, ADMIN, PASSWORD).await?;
     user(&mut admin, SUPERVISOR, "Supervisor", Role::Supervisor, None).await?;

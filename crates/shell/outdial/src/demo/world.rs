@@ -113,7 +113,11 @@ pub fn habits() -> Habits {
 ///
 /// # Errors
 /// Whatever keeps it from starting.
-pub async fn daemon(directory: &Directory, options: &Options) -> anyhow::Result<Daemon> {
+pub async fn daemon(
+    directory: &Directory,
+    options: &Options,
+    voices: &Path,
+) -> anyhow::Result<Daemon> {
     let path = directory.path();
     let rules = path.join("profiles");
     std::fs::create_dir_all(&rules)?;
@@ -129,7 +133,7 @@ pub async fn daemon(directory: &Directory, options: &Options) -> anyhow::Result<
     config.voices.recordings = path.join("recordings");
     config.rules.directory = rules;
     config.shutdown.drain_limit_s = DRAIN_LIMIT_S;
-    config.voices.directory = voices(options, &config.voices.directory)?;
+    config.voices.directory = voices.to_owned();
     let file = path.join("outdial.toml");
     std::fs::write(&file, toml::to_string(&config)?)
         .with_context(|| format!("could not write {}", file.display()))?;
@@ -141,14 +145,20 @@ pub async fn daemon(directory: &Directory, options: &Options) -> anyhow::Result<
 }
 
 /// Where the voices are that speak amounts.
-fn voices(options: &Options, configured: &Path) -> anyhow::Result<PathBuf> {
+///
+/// # Errors
+/// When there are none, with what to do.
+pub fn voices(options: &Options) -> anyhow::Result<PathBuf> {
     let has_both = |dir: &Path| {
         let speaks = |language: &str| dir.join(format!("{language}-espeak/pack.toml")).is_file();
         speaks("ru") && speaks("en")
     };
     let looked = match &options.voices {
         Some(given) => vec![given.clone()],
-        None => vec![configured.to_owned(), PathBuf::from(CHECKOUT_VOICES)],
+        None => vec![
+            Config::default().voices.directory,
+            PathBuf::from(CHECKOUT_VOICES),
+        ],
     };
     let found = looked.iter().find(|dir| has_both(dir));
     let missing = || {

@@ -164,3 +164,19 @@ fn people_read_until_when_prospects_are_held_and_how_the_books_stand() {
         assert!(text.contains(part), "{part}\n{text}");
     }
 }
+
+#[test]
+fn many_agents_are_told_of_together() {
+    let mut facts = facts();
+    let agent = facts.campaigns[0].report.agents[0].clone();
+    facts.campaigns[0].report.agents = (0..13)
+        .map(|n| AgentFigures {
+            name: format!("agent {n}"),
+            talks: n,
+            ..agent.clone()
+        })
+        .collect();
+    let text = Report::of(facts).text();
+    let line = "  agents    13: 78 talks (325 s, 13 successes), 0 to 12 each\n";
+    assert!(text.contains(line), "{text}");
+}
