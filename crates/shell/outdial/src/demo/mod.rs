@@ -141,14 +141,22 @@ impl Stage<'_> {
                 if tokio::time::timeout(LEAVING, team.leave()).await.is_err() {
                     tracing::warn!("some agents did not leave in time");
                 }
-                Ok(if report.holds() {
-                    Ran::Well
-                } else {
-                    Ran::Badly
+                printed.map(|()| {
+                    if report.holds() {
+                        Ran::Well
+                    } else {
+                        Ran::Badly
+                    }
                 })
             }
         };
-        daemon.drain().await?;
+        if matches!(ran, Ok(Ran::Interrupted)) {
+            progress.line("ending; once more Ctrl-C ends at once");
+        }
+        tokio::select! {
+            ended = daemon.drain() => ended?,
+            () = signals.next() => return Ok(Ran::Interrupted),
+        }
         ran
     }
 

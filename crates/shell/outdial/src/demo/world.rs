@@ -21,8 +21,8 @@ const PROFILE: &str = include_str!("../../../../../config/profiles/demo.toml");
 /// Where voices are in a checkout of the repository.
 const CHECKOUT_VOICES: &str = "target/voices";
 
-/// A talk that goes on when the daemon ends is cut after so long.
-const DRAIN_LIMIT_S: u64 = 20;
+/// A talk that goes on when the daemon ends is cut after so long: only after Ctrl-C is there one.
+const DRAIN_LIMIT_S: u64 = 3;
 
 /// Where everything of a run is kept.
 #[derive(Debug)]
