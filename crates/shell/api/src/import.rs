@@ -87,8 +87,8 @@ pub(crate) async fn import(
     let columns: Vec<String> = importer
         .survey()
         .mapping
-        .fields
-        .iter()
+        .kept()
+        .into_iter()
         .map(|c| c.header.clone())
         .collect();
     let (rows, queue) = mpsc::channel(IN_FLIGHT);

@@ -63,6 +63,16 @@ async fn an_import_says_what_came_of_every_row_and_a_dry_run_keeps_nothing() {
         "the demo's profile is open at all hours"
     );
     assert_eq!(kept.mapping["Телефон"], "phone");
+    let lists = desk
+        .lists
+        .list_lists(with(&desk.token, pb::ListListsRequest::default()))
+        .await;
+    let lists = lists.unwrap().into_inner().lists;
+    assert_eq!(
+        lists[0].columns,
+        ["Город"],
+        "it decides the hours, and is shown"
+    );
     let request = pb::GetRejectedRequest {
         import_id: kept.import_id,
         ..Default::default()

@@ -145,6 +145,23 @@ fn outcome(launch: &Launch, agent: AgentId, code: &str, at: WallTime) -> Outcome
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_shows_the_city_that_the_file_states() {
+    let mut promised = Promised::new().await;
+    let token = promised.token.clone();
+    let card = promised.card(&token).await.unwrap();
+    let city = if card.external_id == "1" {
+        "Москва"
+    } else {
+        "Омск"
+    };
+    let shown = pb::Field {
+        name: "Город".to_owned(),
+        value: city.to_owned(),
+    };
+    assert_eq!(card.fields, [shown]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_moves_a_promise_with_its_number_and_note() {
     let mut promised = Promised::new().await;
     let token = promised.token.clone();

@@ -50,6 +50,25 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// The columns that a person's record keeps as fields, in file order: the questionnaire, and what an import reads
+    /// but the record has no place of its own for. A city that decides the hours is also what an agent wants to see.
+    pub fn kept(&self) -> Vec<&Column> {
+        let read = [
+            &self.zone,
+            &self.region,
+            &self.city,
+            &self.language,
+            &self.consent,
+        ];
+        let mut kept: Vec<&Column> = self
+            .fields
+            .iter()
+            .chain(read.into_iter().flatten())
+            .collect();
+        kept.sort_by_key(|c| c.index);
+        kept
+    }
+
     /// The number's kind by the column's header.
     pub(crate) fn kind_of(column: &Column) -> PhoneKind {
         phone_kind(&column.header)

@@ -62,7 +62,8 @@ pub struct ImportedProspect {
     pub subject: Option<String>,
     /// Consent as stated.
     pub consent_text: Option<String>,
-    /// Header and text of every other cell that holds something, in file order; an object in JSON.
+    /// Header and text, as it was written, of every cell that holds something, in file order, but identifier, name,
+    /// numbers, amount, currency and subject; an object in JSON.
     #[serde(with = "crate::ordered_fields")]
     pub fields: Vec<(String, String)>,
 }

@@ -30,6 +30,7 @@ pub(crate) struct Layout {
 /// One walk down the rows.
 pub(crate) struct Walk<'a> {
     mapping: &'a Mapping,
+    kept: Vec<&'a Column>,
     layout: &'a Layout,
     country: Country,
     /// Identifiers and the rows where they stood first.
@@ -44,6 +45,7 @@ impl<'a> Walk<'a> {
     pub(crate) fn new(mapping: &'a Mapping, layout: &'a Layout, country: Country) -> Self {
         Self {
             mapping,
+            kept: mapping.kept(),
             layout,
             country,
             ids: HashMap::new(),
@@ -222,11 +224,10 @@ impl<'a> Walk<'a> {
         )
     }
 
-    /// The questionnaire's columns, and cells beyond the last column that has a name.
+    /// The columns kept, and cells beyond the last column that has a name.
     fn fields(&self, row: &Row) -> Vec<(String, String)> {
         let named = self
-            .mapping
-            .fields
+            .kept
             .iter()
             .map(|c| (c.header.clone(), row.text(c.index).to_owned()));
         let beyond = (self.layout.names.len()..row.cells.len())

@@ -60,7 +60,7 @@ fn a_workbook_with_titles_merged_cells_and_numbers_as_numbers_is_read() {
                 "amount": {"minor": 123_405, "currency": "RUB"},
                 "zone_text": "", "region_text": "", "city_text": "Пермь",
                 "language": null, "subject": null, "consent_text": null,
-                "fields": {"Дата договора": "2026-03-01"}
+                "fields": {"Город": "Пермь", "Дата договора": "2026-03-01"}
             },
             {
                 "row": 6, "external_id": "+79005550003", "name": "Петров",
@@ -68,7 +68,7 @@ fn a_workbook_with_titles_merged_cells_and_numbers_as_numbers_is_read() {
                 "amount": {"minor": 150_050, "currency": "RUB"},
                 "zone_text": "", "region_text": "", "city_text": "Пермь",
                 "language": null, "subject": null, "consent_text": null,
-                "fields": {}
+                "fields": {"Город": "Пермь"}
             }
         ])
     );
@@ -339,6 +339,47 @@ fn a_decimal_mark_that_no_cell_proves_is_assumed_and_said() {
             "{amounts:?}"
         );
     }
+}
+
+#[test]
+fn what_has_no_place_of_its_own_is_kept_as_written_in_file_order() {
+    let dir = Dir::new();
+    let path = dir.write(
+        "kept.csv",
+        "Город;ID;Товар;Телефон;Регион;ФИО;Часовой пояс;Сумма;Договор;Язык;Согласие\n\
+         г. Тверь;7;чайник;89005550001;Тверская обл.;Иванов;МСК;12,50;Д-1;русский;Да\n\
+         ;8;;89005550002;;Петров;;1,00;;;\n"
+            .as_bytes(),
+    );
+    let import = read(&path, "currency=RUB").unwrap();
+    let [first, second] = &import.prospects[..] else {
+        panic!("{:?}", import.prospects);
+    };
+    let fields: Vec<(&str, &str)> = first
+        .fields
+        .iter()
+        .map(|(n, v)| (n.as_str(), v.as_str()))
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            ("Город", "г. Тверь"),
+            ("Товар", "чайник"),
+            ("Регион", "Тверская обл."),
+            ("Часовой пояс", "МСК"),
+            ("Язык", "русский"),
+            ("Согласие", "Да"),
+        ]
+    );
+    assert_eq!(
+        (first.city_text.as_str(), first.region_text.as_str()),
+        ("г. Тверь", "Тверская обл.")
+    );
+    assert_eq!(
+        (first.zone_text.as_str(), first.subject.as_deref()),
+        ("МСК", Some("Д-1"))
+    );
+    assert_eq!(second.fields, []);
 }
 
 #[test]
