@@ -226,7 +226,10 @@ impl Switchboard {
         }
         let media = match self.media.open(leg) {
             Ok(media) => media,
-            Err(error) => return refuse(&self.events, leg, error.to_string()),
+            Err(error) => {
+                tracing::warn!(leg_id = leg.0, "a leg gets no audio: {error}");
+                return refuse(&self.events, leg, error.to_string());
+            }
         };
         self.legs.insert(leg, trunk);
         self.ua

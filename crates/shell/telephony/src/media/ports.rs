@@ -49,10 +49,13 @@ pub(super) struct PortPool {
 }
 
 impl PortPool {
-    pub(super) fn new(range: PortRange) -> Self {
-        Self {
-            free: range.ports().collect(),
-        }
+    /// Beginning anywhere in the range, by a random number: nobody can guess where the next call is heard, and
+    /// two daemons that share a range are seldom at the same ports.
+    pub(super) fn new(range: PortRange, random: u32) -> Self {
+        let mut free: VecDeque<u16> = range.ports().collect();
+        let begin = usize::try_from(random).unwrap_or(0) % free.len().max(1);
+        free.rotate_left(begin);
+        Self { free }
     }
 
     /// The port that was free for the longest time.
@@ -92,13 +95,27 @@ mod tests {
 
     #[test]
     fn only_even_ports_are_given_and_the_longest_free_one_first() {
-        let mut pool = PortPool::new(PortRange::new(4_001, 4_006).unwrap());
+        let mut pool = PortPool::new(PortRange::new(4_001, 4_006).unwrap(), 0);
         assert_eq!((pool.take(), pool.take()), (Some(4_002), Some(4_004)));
         pool.put_back(4_002);
         assert_eq!(
             (pool.take(), pool.take(), pool.take()),
             (Some(4_006), Some(4_002), None)
         );
+    }
+
+    #[test]
+    fn a_pool_begins_anywhere_and_holds_every_port_once() {
+        let range = PortRange::new(4_001, 4_006).unwrap();
+        for (random, ports) in [
+            (1, [4_004, 4_006, 4_002]),
+            (5, [4_006, 4_002, 4_004]),
+            (u32::MAX, [4_002, 4_004, 4_006]),
+        ] {
+            let mut pool = PortPool::new(range, random);
+            assert_eq!([(); 3].map(|()| pool.take().unwrap()), ports, "{random}");
+            assert_eq!(pool.take(), None);
+        }
     }
 
     #[test]

@@ -80,7 +80,9 @@ impl MediaThread {
         let waker = Arc::new(waker);
         let (requests, inbox) = channel();
         let counters = Arc::new(MediaCounters::default());
-        let pool = Arc::new(Mutex::new(PortPool::new(options.ports)));
+        let mut numbers = random_numbers()?;
+        let pool = PortPool::new(options.ports, numbers.next_u32());
+        let pool = Arc::new(Mutex::new(pool));
         let settings = Settings {
             learn_source: options.learn_source,
             playout_delay: options.playout_delay,
@@ -92,7 +94,7 @@ impl MediaThread {
             poll,
             pool: Arc::clone(&pool),
             board: Switchboard::new(settings, library, Arc::clone(&counters)),
-            numbers: random_numbers()?,
+            numbers,
             counters: Arc::clone(&counters),
             port_rest: options.port_rest,
             started: Instant::now(),
