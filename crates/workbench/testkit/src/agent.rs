@@ -13,9 +13,8 @@ use proto::agent::v1::{
     SetNotReadyRequest, SetReadyRequest, SkipPreviewRequest, SubmitOutcomeRequest,
     TakePreviewRequest, WatchSessionRequest, WatchSessionResponse, watch_session_response::Event,
 };
-use proto::supervisor::v1::campaign_service_client::CampaignServiceClient;
 use proto::supervisor::v1::questionnaire_service_client::QuestionnaireServiceClient;
-use proto::supervisor::v1::{Campaign, GetCampaignRequest, GetQuestionnaireRequest, Question};
+use proto::supervisor::v1::{GetQuestionnaireRequest, Question};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tonic::transport::{Channel, Endpoint};
@@ -100,7 +99,6 @@ impl SimAgent {
             leaving: false,
             fresh: true,
             unsaved: None,
-            campaigns: BTreeMap::new(),
             questions: BTreeMap::new(),
             counts: counts_in,
             inbox,
@@ -180,7 +178,6 @@ struct Work {
     fresh: bool,
     /// An outcome that the server has not answered for; repeated with its request id until it does.
     unsaved: Option<SubmitOutcomeRequest>,
-    campaigns: BTreeMap<i32, Arc<Campaign>>,
     questions: BTreeMap<i32, Arc<[Question]>>,
     counts: watch::Sender<AgentCounts>,
     inbox: mpsc::Receiver<Wish>,
@@ -428,31 +425,14 @@ impl Work {
     }
 
     async fn outcome(&mut self, attempt: &Attempt) -> Result<Outcome, Status> {
-        let campaign = self.campaign(attempt.campaign_id).await?;
         let questions = self.questions(attempt.questionnaire_id).await?;
-        Ok(self
-            .worker
-            .outcome(self.wall(), attempt, campaign.as_deref(), &questions))
+        Ok(self.worker.outcome(self.wall(), attempt, &questions))
     }
 
     /// What the server's calendar shows: wrap-ups end and callbacks are agreed by it.
     fn wall(&self) -> WallTime {
         let ours = wall().unix_micros();
         WallTime::from_unix_micros(ours.saturating_add(self.ahead_us))
-    }
-
-    async fn campaign(&mut self, campaign_id: i32) -> Result<Option<Arc<Campaign>>, Status> {
-        if campaign_id == 0 || self.campaigns.contains_key(&campaign_id) {
-            return Ok(self.campaigns.get(&campaign_id).cloned());
-        }
-        let get = self.request(GetCampaignRequest { campaign_id });
-        let answer = CampaignServiceClient::new(self.channel.clone())
-            .get_campaign(get)
-            .await?;
-        let campaign = answer.into_inner().campaign.map(Arc::new);
-        self.campaigns
-            .extend(campaign.clone().map(|c| (campaign_id, c)));
-        Ok(campaign)
     }
 
     async fn questions(&mut self, questionnaire_id: i32) -> Result<Arc<[Question]>, Status> {

@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use model::{WallTime, standard_dispositions};
+use model::{DispositionAction, WallTime, standard_dispositions};
 use prost_types::Timestamp;
-use proto::agent::v1::{Answer, Outcome, ScreenPop, watch_session_response::Event};
-use proto::supervisor::v1::{Campaign, DispositionAction, Question, QuestionKind};
+use proto::agent::v1::{Answer, Disposition, Outcome, ScreenPop, watch_session_response::Event};
+use proto::supervisor::v1::{Question, QuestionKind};
 
 use crate::counts::AgentCounts;
 use crate::draw::Draw;
@@ -31,7 +31,8 @@ pub(crate) enum Act {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Attempt {
     pub(crate) id: String,
-    pub(crate) campaign_id: i32,
+    /// What its outcome may say.
+    pub(crate) offered: Vec<Offered>,
     /// 0: the campaign has none.
     pub(crate) questionnaire_id: i32,
     pub(crate) phone_id: i64,
@@ -41,9 +42,25 @@ impl Attempt {
     fn of(pop: &ScreenPop) -> Self {
         Self {
             id: pop.attempt_id.clone(),
-            campaign_id: pop.campaign_id,
+            offered: pop.dispositions.iter().map(Offered::of).collect(),
             questionnaire_id: pop.questionnaire_id,
             phone_id: pop.phone_id,
+        }
+    }
+}
+
+/// A disposition as a screen-pop offers it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Offered {
+    code: String,
+    needs_call_at: bool,
+}
+
+impl Offered {
+    fn of(disposition: &Disposition) -> Self {
+        Self {
+            code: disposition.code.clone(),
+            needs_call_at: disposition.needs_call_at,
         }
     }
 }
@@ -198,14 +215,17 @@ impl Worker {
         &mut self,
         wall: WallTime,
         attempt: &Attempt,
-        campaign: Option<&Campaign>,
         questions: &[Question],
     ) -> Outcome {
-        let offered = offered(campaign);
+        let offered = if attempt.offered.is_empty() {
+            standard()
+        } else {
+            attempt.offered.clone()
+        };
         let weight = |code: &str| self.habits.dispositions.get(code).copied().unwrap_or(0);
         let mut weights: Vec<u64> = offered
             .iter()
-            .map(|(code, _)| weight(code).into())
+            .map(|offered| weight(&offered.code).into())
             .collect();
         if weights.iter().sum::<u64>() == 0 {
             weights.fill(1);
@@ -216,10 +236,13 @@ impl Worker {
             drawn = drawn.saturating_sub(*weight);
             here
         });
-        let (disposition, calls_back) = chosen.map(|(offered, _)| offered).unwrap_or_default();
+        let Offered {
+            code: disposition,
+            needs_call_at,
+        } = chosen.map(|(offered, _)| offered).unwrap_or_default();
         let noted = self.draw.happens(self.habits.notes);
         let call_at =
-            calls_back.then(|| timestamp(wall + self.draw.within(self.habits.callback_in)));
+            needs_call_at.then(|| timestamp(wall + self.draw.within(self.habits.callback_in)));
         Outcome {
             note: if noted {
                 format!("said so on the phone: {disposition}")
@@ -257,28 +280,13 @@ impl Worker {
     }
 }
 
-/// Codes of the dispositions offered, and whether each agrees on a call.
-fn offered(campaign: Option<&Campaign>) -> Vec<(String, bool)> {
-    let standard = standard_dispositions();
-    let agrees = |code: &str| {
-        let of_code = standard.iter().find(|d| d.code == code);
-        of_code.is_some_and(|d| matches!(d.action, model::DispositionAction::CallBack { .. }))
-    };
-    let own = campaign
-        .map(|c| c.dispositions.as_slice())
-        .unwrap_or_default();
-    if own.is_empty() {
-        let all = standard.iter().map(|d| d.code.to_string());
-        return all.map(|code| (code.clone(), agrees(&code))).collect();
-    }
-    own.iter()
-        .map(|d| {
-            let calls_back = match d.action() {
-                DispositionAction::CallBackPrivate | DispositionAction::CallBackPublic => true,
-                DispositionAction::Unspecified => agrees(&d.code),
-                _ => false,
-            };
-            (d.code.clone(), calls_back)
+/// What is offered for an attempt whose screen-pop this client has not seen: the codes that every campaign begins with.
+fn standard() -> Vec<Offered> {
+    standard_dispositions()
+        .iter()
+        .map(|d| Offered {
+            code: d.code.to_string(),
+            needs_call_at: matches!(d.action, DispositionAction::CallBack { .. }),
         })
         .collect()
 }
@@ -304,7 +312,6 @@ mod tests {
     use proto::agent::v1::{
         CallConnected, CallEnded, PreviewOffered, Snapshot, WrapUpStarted, WrapUpTimedOut,
     };
-    use proto::supervisor::v1::Disposition;
 
     const AT: WallTime = WallTime::from_unix_seconds(1_790_000_000);
 
@@ -312,10 +319,18 @@ mod tests {
         (Worker::new(habits, 1), Instant::now())
     }
 
+    fn offer(code: &str, needs_call_at: bool) -> Disposition {
+        Disposition {
+            code: code.to_owned(),
+            needs_call_at,
+            ..Disposition::default()
+        }
+    }
+
     fn connected() -> Event {
         let pop = ScreenPop {
             attempt_id: "a1".to_owned(),
-            campaign_id: 4,
+            dispositions: vec![offer("sale", false)],
             questionnaire_id: 5,
             phone_id: 6,
             ..ScreenPop::default()
@@ -354,7 +369,8 @@ mod tests {
             panic!("nothing is submitted");
         };
         assert!((300..=1_500).contains(&(written - at).as_millis()));
-        assert_eq!((attempt.id.as_str(), attempt.campaign_id), ("a1", 4));
+        assert_eq!((attempt.id.as_str(), attempt.questionnaire_id), ("a1", 5));
+        assert_eq!(worker.outcome(AT, &attempt, &[]).disposition, "sale");
         assert_eq!(worker.counts.pop_latency, [Duration::from_millis(3)]);
         assert_eq!(worker.counts.pops_without_card, 1);
     }
@@ -426,33 +442,26 @@ mod tests {
     #[test]
     fn only_dispositions_that_are_offered_are_chosen_and_callbacks_have_a_time() {
         let (mut worker, _) = worker(Habits::default());
-        let of = |code: &str, action| Disposition {
-            code: code.to_owned(),
-            action: i32::from(action),
-            ..Disposition::default()
-        };
-        let campaign = Campaign {
+        let pop = ScreenPop {
             dispositions: vec![
-                of("sale", DispositionAction::CloseProspect),
-                of("callback_public", DispositionAction::Unspecified),
-                of("unknown_to_habits", DispositionAction::CloseProspect),
+                offer("sale", false),
+                offer("callback_public", true),
+                offer("unknown_to_habits", false),
             ],
-            ..Campaign::default()
-        };
-        let attempt = Attempt {
             phone_id: 6,
-            ..Attempt::default()
+            ..ScreenPop::default()
         };
+        let attempt = Attempt::of(&pop);
         let mut met = std::collections::BTreeSet::new();
         for _ in 0..200 {
-            let outcome = worker.outcome(AT, &attempt, Some(&campaign), &[]);
+            let outcome = worker.outcome(AT, &attempt, &[]);
             let calls_back = outcome.disposition == "callback_public";
             assert_eq!(outcome.call_at.is_some(), calls_back);
             assert_eq!(outcome.call_phone_id, if calls_back { 6 } else { 0 });
             met.insert(outcome.disposition);
         }
         assert_eq!(met.iter().collect::<Vec<_>>(), ["callback_public", "sale"]);
-        let without = worker.outcome(AT, &attempt, None, &[]);
+        let without = worker.outcome(AT, &Attempt::default(), &[]);
         let standard = standard_dispositions();
         assert!(standard.iter().any(|d| d.code == without.disposition));
     }
@@ -473,7 +482,7 @@ mod tests {
             ask("owner", QuestionKind::YesNo),
             ask("why", QuestionKind::Text),
         ];
-        let outcome = worker.outcome(AT, &Attempt::default(), None, &questions);
+        let outcome = worker.outcome(AT, &Attempt::default(), &questions);
         let answers: Vec<_> = outcome.answers.iter().map(|a| a.value.as_str()).collect();
         let [colour, rooms, on, owner, why] = answers[..] else {
             panic!("{answers:?}");

@@ -9,7 +9,7 @@ use desk::{Desk, PATIENCE, state_changed};
 use model::Share;
 use proto::agent::v1::watch_session_response::Event;
 use proto::agent::v1::{
-    AgentState, CallConnected, CallEnded, OutcomeSaved, ScreenPop, WrapUpStarted,
+    AgentState, CallConnected, CallEnded, Disposition, OutcomeSaved, ScreenPop, WrapUpStarted,
 };
 use testkit::{
     AgentCounts, AgentOptions, Habits, Member, SimAgent, Span, Team, TeamOptions, TestkitError,
@@ -87,6 +87,17 @@ async fn an_outcome_whose_answer_was_lost_is_repeated_with_its_request_id() {
 }
 
 #[tokio::test]
+async fn what_an_outcome_may_say_is_known_from_the_screen_pop_alone() {
+    // The desk serves no campaigns: an agent that asked for one would never submit.
+    let (desk, agent) = at_work().await;
+    talk(&desk, "a1");
+    assert!(agent.wait(PATIENCE, |c| c.hung_up == 1).await);
+    write_up(&desk, "a1");
+    assert!(agent.wait(PATIENCE, |c| c.acknowledged.len() == 1).await);
+    assert_eq!(agent.counts().acknowledged[0].disposition, "renewed");
+}
+
+#[tokio::test]
 async fn an_agent_whose_server_restarted_opens_a_session_and_takes_calls_again() {
     let (desk, agent) = at_work().await;
     desk.state(|s| s.ready = false);
@@ -157,6 +168,11 @@ async fn at_work() -> (Desk, SimAgent) {
 fn talk(desk: &Desk, attempt_id: &str) {
     let pop = ScreenPop {
         attempt_id: attempt_id.to_owned(),
+        campaign_id: 4,
+        dispositions: vec![Disposition {
+            code: "renewed".to_owned(),
+            ..Disposition::default()
+        }],
         ..ScreenPop::default()
     };
     desk.send(Event::CallConnected(CallConnected { pop: Some(pop) }));
