@@ -17,14 +17,7 @@ impl Report {
             let each = counts.iter().map(|(name, n)| format!("{n} {name}"));
             each.collect::<Vec<_>>().join(", ")
         };
-        for held in self
-            .campaigns
-            .iter()
-            .flat_map(|c| c.held.iter().map(move |h| (c.name, h)))
-        {
-            let (name, held) = held;
-            _ = writeln!(text, "  held      {name}: {}", held.text());
-        }
+        text.push_str(&self.held_text());
         let Self {
             attempts,
             answered,
@@ -69,6 +62,25 @@ impl Report {
             "It does not add up."
         };
         _ = writeln!(text, "{verdict}");
+        text
+    }
+
+    /// Who is held: a line for each rule and instant, with the campaigns that it holds.
+    fn held_text(&self) -> String {
+        let mut lines: BTreeMap<String, (u64, Vec<String>)> = BTreeMap::new();
+        for (campaign, held) in self
+            .campaigns
+            .iter()
+            .flat_map(|c| c.held.iter().map(move |h| (c, h)))
+        {
+            let (sum, of) = lines.entry(held.text()).or_default();
+            *sum += held.prospects;
+            of.push(format!("{} {}", campaign.name, held.prospects));
+        }
+        let mut text = String::new();
+        for (held, (sum, of)) in lines {
+            _ = writeln!(text, "  held      {sum} {held} ({})", of.join(", "));
+        }
         text
     }
 
@@ -139,17 +151,13 @@ impl Report {
 }
 
 impl Held {
+    /// By what and until when.
     fn text(&self) -> String {
         let why = match self.zones.as_slice() {
             [] => format!("by {}", self.rule),
             zones => format!("in {}", zones.join(", ")),
         };
-        let Self {
-            prospects,
-            until_local,
-            ..
-        } = self;
-        format!("{prospects} {why} until {until_local}")
+        format!("{why} until {}", self.until_local)
     }
 }
 

@@ -155,7 +155,7 @@ fn a_run_that_showed_nothing_or_does_not_add_up_does_not_hold_and_says_why() {
 fn people_read_until_when_prospects_are_held_and_how_the_books_stand() {
     let text = Report::of(facts()).text();
     for part in [
-        "  held      sales: 1 in Asia/Vladivostok until Tue 00:13 there",
+        "  held      1 in Asia/Vladivostok until Tue 00:13 there (sales 1)",
         "  results   1 busy, 1 connected_agent, 1 message_delivered",
         "3 attempts, each with one result; 2 answers = 1 with an agent + 1 with a message + 0 in the ledger alone",
         "  agents    Анна 1 talks (25 s, 1 successes)",
