@@ -91,7 +91,8 @@ impl Progress {
             // ECMA-48: cursor up, to the first column, and erase from there.
             lines => format!("\x1b[{lines}F\x1b[J"),
         };
-        self.write(&format!("{back}{text}"));
+        // DECAWM: a line that wraps would count twice; on a narrow terminal its end is cut off instead.
+        self.write(&format!("{back}\x1b[?7l{text}\x1b[?7h"));
         self.drawn = text.lines().count();
     }
 

@@ -49,17 +49,14 @@ impl View<'_> {
                 "connected",
                 "delivered",
                 "abandoned",
-                "not their hours",
+                "held",
             ]
             .map(str::to_owned),
         ];
         rows.extend(self.board.campaigns.iter().map(|c| self.campaign(c)));
-        let mut text = format!(
-            "  {} of {}   {}\n",
-            clock(self.elapsed),
-            clock(self.dialling),
-            self.doing
-        );
+        let (elapsed, dialling) = (clock(self.elapsed), clock(self.dialling));
+        let head = format!("  {elapsed} of {dialling}   {}", self.doing);
+        let mut text = format!("{}\n", head.trim_end());
         text.push_str(&aligned(&rows));
         text.push_str(&agents(&self.board.agents, self.board.at.as_ref()));
         let CarrierCounts {
@@ -306,8 +303,8 @@ mod tests {
             lines,
             [
                 "  0:23 of 0:45   sales pauses",
-                "  campaign  state    done                rings  talks  calls  answered  connected  delivered  abandoned  not their hours",
-                "  sales     running  ██▌·······  35/140      5      4     42        19         17                     1               13",
+                "  campaign  state    done                rings  talks  calls  answered  connected  delivered  abandoned  held",
+                "  sales     running  ██▌·······  35/140      5      4     42        19         17                     1    13",
                 "  debts-ru  paused   ··········    0/84                    7         3                     2",
                 "  Анна talking 0:04         Boris wrap up 0:01        Клара ready 1:10",
                 "  carrier: 50 calls seen, 22 answered, 9 up now",
