@@ -16,7 +16,7 @@ pub struct Row {
     pub prospect: i64,
     /// E.164.
     pub number: String,
-    /// SIP legs.
+    /// SIP legs that the carrier let in.
     pub legs: u64,
     /// From its INVITE to its end, in microseconds of the daemon's calendar. Absent: none was sent.
     pub live: Option<(i64, i64)>,

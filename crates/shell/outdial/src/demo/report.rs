@@ -222,7 +222,7 @@ fn rows(campaign: &CampaignFacts) -> impl Iterator<Item = Row> + '_ {
         campaign: campaign.id,
         prospect: is.prospect_id,
         number: is.number.clone(),
-        legs: u64::try_from(is.legs).unwrap_or(0),
+        legs: legs_let_in(is),
         live: is.dialled_at.as_ref().map(|from| {
             let to = is.ended_at.as_ref().map_or(i64::MAX, micros);
             (micros(from), to)
@@ -233,6 +233,13 @@ fn rows(campaign: &CampaignFacts) -> impl Iterator<Item = Row> + '_ {
         ledger: is.ledger.clone(),
         result: is.result.clone(),
     })
+}
+
+/// Legs that the carrier let in. One that was stopped between the challenge and our answer to it (RFC 3261
+/// section 22) never became a call there.
+fn legs_let_in(attempt: &Attempt) -> u64 {
+    let legs = u64::try_from(attempt.legs).unwrap_or(0);
+    legs.saturating_sub(u64::from(matches!(attempt.sip_status, 401 | 407)))
 }
 
 fn sums(campaign: &CampaignFacts) -> Sums {

@@ -180,3 +180,11 @@ fn many_agents_are_told_of_together() {
     let line = "  agents    13: 78 talks (325 s, 13 successes), 0 to 12 each\n";
     assert!(text.contains(line), "{text}");
 }
+
+#[test]
+fn a_call_stopped_while_the_carrier_asks_who_we_are_was_no_call_there() {
+    let mut stopped = attempt(4, "+79005550004", "dial_stopped");
+    assert_eq!(legs_let_in(&stopped), 1);
+    stopped.sip_status = 407;
+    assert_eq!(legs_let_in(&stopped), 0);
+}
