@@ -21,6 +21,7 @@ pub struct Launched {
 /// A notification to `launches` people whose lines are busy.
 pub async fn measure(launches: u32) -> Launched {
     let mut site = Site::new();
+    crate::team::widen(&mut site);
     site.set("log.filter", "\"warn\"");
     hello(&site);
     let daemon = site.start();

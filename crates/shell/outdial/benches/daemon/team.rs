@@ -12,6 +12,12 @@ use crate::daemon::{Daemon, Office, Site, blocking, campaign, sheet, soon};
 /// Ports for audio, two a leg: more than a test's.
 const PORTS: (u16, u16) = (20_000, 31_999);
 
+/// Lets the daemon have them.
+pub fn widen(site: &mut Site) {
+    site.set("rtp.port_from", &PORTS.0.to_string());
+    site.set("rtp.port_to", &PORTS.1.to_string());
+}
+
 /// Agents at work, and what is around them.
 pub struct Floor {
     pub carrier: Carrier,
@@ -27,8 +33,7 @@ impl Floor {
     /// Agents signed in and ready, a progressive campaign over `prospects` that is not started.
     pub async fn set(agents: usize, prospects: u32, talk: Duration) -> Self {
         let mut site = Site::new();
-        site.set("rtp.port_from", &PORTS.0.to_string());
-        site.set("rtp.port_to", &PORTS.1.to_string());
+        widen(&mut site);
         site.set("log.filter", "\"warn\"");
         let daemon = site.start();
         let office = Office::found(&daemon).await;
