@@ -76,8 +76,12 @@ pub async fn measure(agents: usize, calls: usize) -> Joined {
                 .first_sound_at
                 .map(|at| at.saturating_duration_since(answered)),
         );
-        match popped.get(&call.call_id) {
-            Some(at) => pops.push(at.saturating_duration_since(answered)),
+        // The Call-ID begins with the attempt.
+        let pop = popped
+            .iter()
+            .find(|(attempt, _)| call.call_id.starts_with(attempt.as_str()));
+        match pop {
+            Some((_, at)) => pops.push(at.saturating_duration_since(answered)),
             None => without_pop += 1,
         }
     }
