@@ -15,7 +15,7 @@ use proto::supervisor::v1::questionnaire_service_server::QuestionnaireServiceSer
 use proto::supervisor::v1::suppression_service_server::SuppressionServiceServer;
 use store::Store;
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Identity as Certificate, Server, ServerTlsConfig};
 
 use crate::gate::{Gate, Rules};
@@ -198,8 +198,7 @@ impl Service {
         } = self;
         let mut server = Server::builder()
             .http2_keepalive_interval(Some(KEEPALIVE))
-            .http2_keepalive_timeout(Some(KEEPALIVE))
-            .tcp_nodelay(true);
+            .http2_keepalive_timeout(Some(KEEPALIVE));
         if let Some(Tls { certificate, key }) = options.tls {
             let identity = Certificate::from_pem(certificate, key);
             server = server.tls_config(ServerTlsConfig::new().identity(identity))?;
@@ -224,7 +223,10 @@ impl Service {
             .add_service(served!(BoardServiceServer, Board))
             .add_service(served!(AgentServiceServer, Agents));
         let desks = shared.desks.clone();
-        let serving = router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), drain);
+        // Small events must not wait for the client's acknowledgements; a server that is handed its listener has
+        // no such setting of its own.
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let serving = router.serve_with_incoming_shutdown(incoming, drain);
         tokio::select! {
             served = serving => served?,
             () = desks.sweep() => {}
