@@ -1,11 +1,12 @@
 //! Everything that can be played: voices, recordings, and tones that we make ourselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use announce::VoicePack;
 use engine::{Sound, Tone};
 use media::{Piece, Timeline, connected_tone, fault_tone, hold_beep};
 
@@ -16,7 +17,8 @@ use super::loaded_voice::{LoadedVoice, load_piece};
 /// before a call for what it will play, so that nothing is missing in the middle of a sentence.
 #[derive(Debug)]
 pub struct PromptLibrary {
-    voices: BTreeMap<String, LoadedVoice>,
+    /// In the order of their directories.
+    voices: Vec<LoadedVoice>,
     recordings: RwLock<BTreeMap<String, Arc<Piece>>>,
     connected: Arc<Piece>,
     hold: Arc<Piece>,
@@ -27,7 +29,7 @@ impl Default for PromptLibrary {
     /// Tones only.
     fn default() -> Self {
         Self {
-            voices: BTreeMap::new(),
+            voices: Vec::new(),
             recordings: RwLock::default(),
             connected: Arc::new(Piece::new(connected_tone())),
             hold: Arc::new(Piece::new(hold_beep())),
@@ -51,14 +53,14 @@ impl PromptLibrary {
                 continue;
             }
             let voice = LoadedVoice::load(&directory)?;
-            let name = voice.name().to_owned();
-            if library.voices.contains_key(&name) {
+            let name = &voice.manifest().name;
+            if library.voice(name).is_some() {
                 return Err(LibraryError::SameName {
                     path: manifest,
-                    name,
+                    name: name.clone(),
                 });
             }
-            library.voices.insert(name, voice);
+            library.voices.push(voice);
         }
         for path in entries(recordings)? {
             let name = path.file_stem().and_then(OsStr::to_str);
@@ -79,9 +81,18 @@ impl PromptLibrary {
         Ok(())
     }
 
-    /// The names of the voices, sorted.
-    pub fn voices(&self) -> impl Iterator<Item = &str> {
-        self.voices.keys().map(String::as_str)
+    /// What is known of the voices, in the order of their directories.
+    pub fn voices(&self) -> impl Iterator<Item = &VoicePack> {
+        self.voices.iter().map(LoadedVoice::manifest)
+    }
+
+    /// The names of the recordings.
+    pub fn recordings(&self) -> BTreeSet<String> {
+        let recordings = self
+            .recordings
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        recordings.keys().cloned().collect()
     }
 
     /// Joins sounds into what will be played.
@@ -93,7 +104,7 @@ impl PromptLibrary {
         for sound in sounds {
             match sound {
                 Sound::Prompts { voice, ids } => {
-                    let loaded = self.voices.get(voice).ok_or_else(|| MissingSound::Voice {
+                    let loaded = self.voice(voice).ok_or_else(|| MissingSound::Voice {
                         voice: voice.clone(),
                     })?;
                     timeline.append(loaded.timeline(ids)?);
@@ -104,6 +115,10 @@ impl PromptLibrary {
             }
         }
         Ok(timeline)
+    }
+
+    fn voice(&self, name: &str) -> Option<&LoadedVoice> {
+        self.voices.iter().find(|v| v.manifest().name == name)
     }
 
     fn recording(&self, name: &str) -> Result<Arc<Piece>, MissingSound> {

@@ -37,8 +37,8 @@ impl LoadedVoice {
         Ok(Self { manifest, pieces })
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.manifest.name
+    pub(super) fn manifest(&self) -> &announce::VoicePack {
+        &self.manifest
     }
 
     /// The sounds that say `ids`, with the pack's pause between them.
