@@ -35,6 +35,8 @@ struct Serving {
     admin: SocketAddr,
     sip: SocketAddr,
     setup_token: Option<String>,
+    #[serde(skip)]
+    scheme: &'static str,
 }
 
 impl Serve {
@@ -45,6 +47,11 @@ impl Serve {
     pub fn run(&self, format: Format) -> anyhow::Result<ExitCode> {
         let config = config::load(self.config.as_deref(), std::env::vars())?;
         logs::init(&config.log)?;
+        let scheme = if config.api.tls_cert.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         let run = RunOptions {
             record: self.record.clone(),
             at: self.at,
@@ -63,6 +70,7 @@ impl Serve {
                 admin: daemon.admin,
                 sip: daemon.sip,
                 setup_token: daemon.setup_token.clone(),
+                scheme,
             };
             output::print(format, &serving, Serving::text)?;
             signals.next().await;
@@ -84,14 +92,15 @@ impl Serving {
             admin,
             sip,
             setup_token,
+            scheme,
         } = self;
         let mut text = format!(
             "outdial serves: API {api}, SIP {sip}, health and metrics http://{admin}/metrics\n"
         );
         if let Some(token) = setup_token {
             text.push_str(&format!(
-                "There is no administrator yet. Once, with this token:\n  outdial --server {api} setup --token {token} \
-                 --login NAME\n"
+                "There is no administrator yet. Once, with this token and a password of yours in OUTDIAL_PASSWORD:\n  \
+                 outdial --server {scheme}://{api} --token {token} setup --login admin\n"
             ));
         }
         text
@@ -124,5 +133,25 @@ impl Signals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_for_the_first_administrator_names_a_server_that_can_be_reached() {
+        let listen = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let serving = Serving {
+            api: listen(7070),
+            admin: listen(7071),
+            sip: listen(5060),
+            setup_token: Some("ods_1".to_owned()),
+            scheme: "https",
+        };
+        let text = serving.text();
+        let setup = "outdial --server https://127.0.0.1:7070 --token ods_1 setup --login admin\n";
+        assert!(text.ends_with(setup), "{text}");
     }
 }
