@@ -16,7 +16,7 @@ use proto::agent::v1::{
 use proto::supervisor::v1::questionnaire_service_client::QuestionnaireServiceClient;
 use proto::supervisor::v1::{GetQuestionnaireRequest, Question};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status, Streaming};
 
@@ -27,6 +27,8 @@ use crate::error::TestkitError;
 use crate::habits::Habits;
 use crate::worker::{Act, Attempt, Worker, wall_of};
 
+/// Events that may wait while a command is under way.
+const IN_FLIGHT: usize = 64;
 /// An agent whose daemon is away looks again after so long.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// A call that is not answered by then has failed.
@@ -262,11 +264,15 @@ impl Work {
             session_id: self.session.clone(),
             after_seq: self.seq,
         };
-        let mut events = self
+        let stream = self
             .client()
             .watch_session(self.request(watch))
             .await?
             .into_inner();
+        // A screen shows what comes also while a command is under way. Ends with this stretch of work.
+        let (heard, mut events) = mpsc::channel(IN_FLIGHT);
+        let mut listening = JoinSet::new();
+        listening.spawn(listen(stream, heard));
         self.fresh = false;
         loop {
             self.publish();
@@ -297,17 +303,18 @@ impl Work {
         }
     }
 
-    fn on_event(&mut self, message: WatchSessionResponse) {
+    fn on_event(&mut self, came: Came) {
+        let Came { now, wall, message } = came;
         self.seq = self.seq.max(message.seq);
-        let now = Instant::now();
-        let at = message.at.as_ref().map_or_else(|| self.wall(), wall_of);
-        let off_us = at.unix_micros().saturating_sub(self.wall().unix_micros());
+        let there = self.server_time(wall);
+        let at = message.at.as_ref().map_or(there, wall_of);
+        let off_us = at.unix_micros().saturating_sub(there.unix_micros());
         // A snapshot is of this instant; other events may be sent again after a loss.
         let fresh = matches!(message.event, Some(Event::Snapshot(_)));
         if fresh && off_us.abs() > ANOTHER_DAY_US {
             self.ahead_us = self.ahead_us.saturating_add(off_us);
         }
-        let wall = self.wall();
+        let wall = self.server_time(wall);
         if let Some(event) = message.event {
             self.worker.on_event(now, wall, at, event);
         }
@@ -431,8 +438,12 @@ impl Work {
 
     /// What the server's calendar shows: wrap-ups end and callbacks are agreed by it.
     fn wall(&self) -> WallTime {
-        let ours = wall().unix_micros();
-        WallTime::from_unix_micros(ours.saturating_add(self.ahead_us))
+        self.server_time(wall())
+    }
+
+    /// What it shows when ours shows `ours`.
+    fn server_time(&self, ours: WallTime) -> WallTime {
+        WallTime::from_unix_micros(ours.unix_micros().saturating_add(self.ahead_us))
     }
 
     async fn questions(&mut self, questionnaire_id: i32) -> Result<Arc<[Question]>, Status> {
@@ -546,12 +557,39 @@ impl Work {
     }
 }
 
+/// An event, and when it came.
+struct Came {
+    now: Instant,
+    wall: WallTime,
+    message: WatchSessionResponse,
+}
+
+/// Hands on what comes at the instant it comes, until the stream ends.
+async fn listen(
+    mut stream: Streaming<WatchSessionResponse>,
+    heard: mpsc::Sender<Result<Came, Status>>,
+) {
+    loop {
+        let came = match stream.message().await {
+            Ok(Some(message)) => Ok(Came {
+                now: Instant::now(),
+                wall: wall(),
+                message,
+            }),
+            Ok(None) => return,
+            Err(status) => Err(status),
+        };
+        let is_over = came.is_err();
+        if heard.send(came).await.is_err() || is_over {
+            return;
+        }
+    }
+}
+
 /// The next event; the end of the stream is a loss like any other.
-async fn next(
-    events: &mut Streaming<WatchSessionResponse>,
-) -> Result<WatchSessionResponse, Status> {
+async fn next(events: &mut mpsc::Receiver<Result<Came, Status>>) -> Result<Came, Status> {
     let ended = || Status::unavailable("the stream of events has ended");
-    events.message().await?.ok_or_else(ended)
+    events.recv().await.ok_or_else(ended)?
 }
 
 async fn until(due: Option<Instant>) {
