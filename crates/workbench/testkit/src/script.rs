@@ -145,6 +145,12 @@ impl Speeches {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::E164;
+
+    fn speech() -> Arc<Piece> {
+        let number: E164 = "+79995550001".parse().unwrap();
+        Voice::of_number(number).talk()
+    }
 
     /// Loud frames and silent ones, as runs.
     fn runs(mut script: Script, frames: usize) -> Vec<(bool, usize)> {
@@ -162,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_person_greets_waits_and_talks_on() {
-        let speech = Voice::of_agent(1).talk();
+        let speech = speech();
         let runs_of = |greets| {
             let talk = Talk {
                 greets,
@@ -177,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_machine_speaks_beeps_and_is_silent() {
-        let speech = Voice::of_agent(1).talk();
+        let speech = speech();
         let said = runs(Script::machine(Duration::from_millis(2_500), speech), 200);
         assert_eq!(
             said,
@@ -202,7 +208,7 @@ mod tests {
             keys: vec![key(1_500, Dtmf::One), key(1_500, Dtmf::Pound)],
             ..Talk::default()
         };
-        let mut script = Script::person(&talk, Voice::of_agent(1).talk());
+        let mut script = Script::person(&talk, speech());
         assert_eq!(script.next_key(Duration::from_millis(1_480)), None);
         let now = Duration::from_millis(1_500);
         assert_eq!(script.next_key(now), Some(Dtmf::One));

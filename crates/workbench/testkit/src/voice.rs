@@ -20,7 +20,7 @@ const HIGHS: u64 = 30;
 
 /// Soft: conversational speech has about this level on a line (ITU-T P.56: -15 to -25 dBm0).
 const LEVEL_DBM0: f32 = -20.0;
-/// One turn of talk: words, then a pause for breath.
+/// One turn of talk: words, then, for people, a pause for breath.
 const WORDS: Duration = Duration::from_millis(800);
 const BREATH: Duration = Duration::from_millis(200);
 
@@ -87,12 +87,15 @@ impl Voice {
         Some(Self { low_hz, high_hz })
     }
 
-    /// A second of talk, to be repeated.
+    /// A turn of talk, to be repeated. People draw breath; an agent does not, so that whoever is joined to it hears
+    /// it from the first packet on.
     pub(crate) fn talk(self) -> Arc<Piece> {
         let (low, high) = self.frequencies_hz();
         let mut samples = dual_tone(low, high, LEVEL_DBM0, WORDS);
-        let breath = usize::try_from(media::samples_in(BREATH)).unwrap_or(0);
-        samples.resize(samples.len() + breath, 0);
+        if self.low_hz < AGENTS_LOW_HZ {
+            let breath = usize::try_from(media::samples_in(BREATH)).unwrap_or(0);
+            samples.resize(samples.len() + breath, 0);
+        }
         Arc::new(Piece::new(samples))
     }
 }
