@@ -16,7 +16,7 @@ use proto::agent::v1::{
 use proto::supervisor::v1::questionnaire_service_client::QuestionnaireServiceClient;
 use proto::supervisor::v1::{GetQuestionnaireRequest, Question};
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status, Streaming};
 
@@ -59,7 +59,8 @@ pub struct SimAgent {
     login: String,
     wishes: mpsc::Sender<Wish>,
     counts: watch::Receiver<AgentCounts>,
-    task: JoinHandle<()>,
+    /// One; ends when this is dropped, wherever it waits.
+    task: JoinSet<()>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -106,11 +107,13 @@ impl SimAgent {
             inbox,
         };
         work.begin().await?;
+        let mut task = JoinSet::new();
+        task.spawn(work.run());
         Ok(Self {
             login,
             wishes,
             counts,
-            task: tokio::spawn(work.run()),
+            task,
         })
     }
 
@@ -142,9 +145,9 @@ impl SimAgent {
     }
 
     /// Finishes what is under way, closes the session, and returns what it saw and did.
-    pub async fn leave(self) -> AgentCounts {
+    pub async fn leave(mut self) -> AgentCounts {
         self.wish(Wish::Leave).await;
-        if let Err(cause) = self.task.await {
+        if let Some(Err(cause)) = self.task.join_next().await {
             tracing::warn!(%cause, login = self.login, "an agent did not end well");
         }
         self.counts.borrow().clone()
@@ -152,7 +155,6 @@ impl SimAgent {
 
     /// Vanishes as a client whose machine loses power, and returns what it saw and did.
     pub fn vanish(self) -> AgentCounts {
-        self.task.abort();
         self.counts.borrow().clone()
     }
 
