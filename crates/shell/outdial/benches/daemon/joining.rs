@@ -8,8 +8,11 @@ use serde::Serialize;
 use crate::spread::Spread;
 use crate::team::Floor;
 
-/// Every talk lasts so long: with 100 agents about 20 calls are joined a second, at 100 in progress.
+/// A talk lasts so long, a fifth more or less: with 100 agents about 20 calls are joined a second, at 100 in
+/// progress.
 const TALK: Duration = Duration::from_secs(5);
+/// Agents who are in the middle of a command when the last call is counted have looked at it by then.
+const SETTLES: Duration = Duration::from_secs(1);
 
 /// How long people waited.
 #[derive(Serialize)]
@@ -46,6 +49,7 @@ pub async fn measure(agents: usize, calls: usize) -> Joined {
         .await;
     assert!(enough, "only {:?} within {limit:?}", floor.carrier.counts());
     floor.office.pause(floor.campaign_id).await;
+    tokio::time::sleep(SETTLES).await;
     let (_, metrics) = floor.daemon.get("/metrics");
     let Floor {
         carrier,

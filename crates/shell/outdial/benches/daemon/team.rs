@@ -1,4 +1,4 @@
-//! A daemon with a carrier whose people all answer, and agents who talk for a fixed time.
+//! A daemon with a carrier whose people all answer, and agents who talk for about as long as they are told.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -55,8 +55,8 @@ impl Floor {
             habits: Habits {
                 hangs_up: Share::ONE,
                 talk: Span {
-                    from: talk,
-                    to: talk,
+                    from: talk.mul_f32(0.8),
+                    to: talk.mul_f32(1.2),
                 },
                 writes: Span::millis(0, 50),
                 no_outcome: Share::ZERO,
