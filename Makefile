@@ -19,6 +19,17 @@ test: ## installs what is missing and runs all tests
 	@scripts/build-voices.sh $(VOICES)
 	@scripts/test.sh
 
+.PHONY: install
+install: ## builds the release and puts it under /usr, with voices and calling rules (as root; DESTDIR=ROOT for a package)
+	@scripts/install.sh demo
+	@scripts/build-voices.sh $(VOICES)
+	$(CARGO) build --locked --release -p outdial
+	install -D target/release/outdial $(DESTDIR)/usr/bin/outdial
+	install -d $(DESTDIR)/usr/share/outdial $(DESTDIR)/etc/outdial
+	cp -R config/profiles $(VOICES) $(DESTDIR)/usr/share/outdial/
+	test -e $(DESTDIR)/etc/outdial/outdial.toml \
+	  || install -m 640 config/outdial.example.toml $(DESTDIR)/etc/outdial/outdial.toml
+
 .PHONY: check
 check: ## formatting, lints, and the core for wasm32
 	$(CARGO) fmt --all --check
