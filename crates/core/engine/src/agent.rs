@@ -1,6 +1,7 @@
 //! One agent at work: what the agent does, wishes, and whether the phone is there.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use model::{
     AgentGroupId, AttemptId, CallbackId, CampaignId, LegId, PhoneId, ProspectId, Timestamp,
@@ -25,6 +26,20 @@ pub(crate) struct Agent {
     pub(crate) idle_since: Timestamp,
     pub(crate) since: WallTime,
     pub(crate) callbacks: BTreeMap<CallbackId, (Callback, Reminded)>,
+    pub(crate) owes: Owes,
+    /// How often the phone did not pick up since it last did.
+    pub(crate) missed: u32,
+}
+
+/// Whether a promise of the agent's own keeps other calls away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Owes {
+    #[default]
+    Nothing,
+    /// Soon: calls launched now could still ring when it is due.
+    Soon,
+    /// Now.
+    Now,
 }
 
 /// Whether the agent was told that a callback is due.
@@ -97,6 +112,10 @@ pub(crate) struct WrapUp {
     pub(crate) phone: PhoneFacts,
     pub(crate) until: Timestamp,
     pub(crate) warned: bool,
+    /// How much longer it may be asked to take.
+    pub(crate) extension_left: Duration,
+    /// What the attempt has when nothing is given; `None`: it has an outcome already.
+    pub(crate) otherwise: Option<&'static str>,
 }
 
 impl Agent {
@@ -147,12 +166,15 @@ impl Agent {
 
     /// Can take an answered call at this instant.
     pub(crate) fn can_take_call(&self) -> bool {
-        matches!(self.doing, Doing::Ready) && self.leg().is_some() && !self.client_lost
+        matches!(self.doing, Doing::Ready)
+            && self.leg().is_some()
+            && !self.client_lost
+            && self.owes != Owes::Now
     }
 
     /// Can take a call and will go on being able to: calls may be launched for this agent.
     pub(crate) fn counts_for_launch(&self) -> bool {
-        self.can_take_call() && self.wish == Wish::Ready
+        self.can_take_call() && self.wish == Wish::Ready && self.owes == Owes::Nothing
     }
 
     pub(crate) fn serves(&self, groups: &[AgentGroupId]) -> bool {

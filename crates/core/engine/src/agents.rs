@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::{AgentId, CallResult, CampaignId};
 
-use crate::agent::{Agent, Doing, Phone, Wish};
+use crate::agent::{Agent, Doing, Owes, Phone, Wish};
 use crate::call::State;
 use crate::effect::{AgentEvent, AgentLog, AgentState, Answer, Refused, StoreWish};
 use crate::engine::Engine;
@@ -79,6 +79,8 @@ impl Engine {
                     idle_since: self.now.mono,
                     since: self.now.wall,
                     callbacks: BTreeMap::new(),
+                    owes: Owes::Nothing,
+                    missed: 0,
                 };
                 self.agents.insert(id, agent);
                 self.log_agent(id);
@@ -114,6 +116,7 @@ impl Engine {
         self.hang_up_phone(id);
         self.timers.cancel(Timer::Agent(id));
         self.timers.cancel(Timer::Callbacks(id));
+        self.timers.cancel(Timer::Owes(id));
         self.agents.remove(&id);
         let reason = String::new();
         let at = self.now.wall;

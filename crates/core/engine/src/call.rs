@@ -37,6 +37,8 @@ pub(crate) struct Call {
     pub(crate) said: PersonSaid,
     /// Given during the talk; applied when the call has ended.
     pub(crate) outcome: Option<Outcome>,
+    /// The talk broke off because the agent was lost, and nobody took it up.
+    pub(crate) broken_off: bool,
 }
 
 /// Where an attempt stands. Every state but `Recording` holds a channel through its leg.
@@ -63,6 +65,8 @@ pub(crate) enum State {
         leg: LegId,
         trunk: TrunkId,
         agent: AgentId,
+        /// Another agent may take the call too.
+        any: bool,
     },
     /// Hears a message.
     Message {

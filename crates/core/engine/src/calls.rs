@@ -12,6 +12,7 @@ use crate::classify::{AgentPart, Stop, classify, may_hunt_on};
 use crate::effect::{AgentEvent, StoreWish};
 use crate::engine::{Engine, LegOwner};
 use crate::leg::{LegCommand, LegEvent, Sound, Tone};
+use crate::outcome::{AGENT_LOST, NO_OUTCOME};
 use crate::retry::{self, Signals};
 use crate::timers::Timer;
 use crate::work::{FinishedAttempt, Next, Outcome};
@@ -134,7 +135,10 @@ impl Engine {
                 .get(&agent)
                 .filter(|a| a.is_dialling(attempt) && a.leg().is_some())
                 .map(|a| a.spec.id),
-            None => self.longest_idle(id),
+            None => {
+                let needs = self.calls.get(&attempt).and_then(|c| self.needs(&c.claim));
+                self.longest_idle(id, needs.as_deref())
+            }
         };
         match agent {
             Some(agent) => self.join(attempt, agent),
@@ -156,17 +160,6 @@ impl Engine {
         self.campaigns.get(&id).map_or(Duration::from_secs(2), |c| {
             c.spec.rules.abandon().max_silence
         })
-    }
-
-    /// Of the agents who can take a call of this campaign, the one idle longest.
-    pub(crate) fn longest_idle(&self, id: CampaignId) -> Option<AgentId> {
-        let groups = &self.campaigns.get(&id)?.spec.groups;
-        let able = self
-            .agents
-            .values()
-            .filter(|a| a.can_take_call() && a.serves(groups));
-        able.min_by_key(|a| (a.idle_since, a.spec.id))
-            .map(|a| a.spec.id)
     }
 
     /// Of the agents who could look at a prospect of this campaign, the one idle longest.
@@ -217,6 +210,7 @@ impl Engine {
         };
         call.state = State::Talking { leg, trunk, agent };
         call.agent = Some(agent);
+        call.broken_off = false;
         if hears_something {
             self.leg(LegCommand::StopPlay { leg });
         }
@@ -284,9 +278,13 @@ impl Engine {
             self.campaigns
                 .get(&c.campaign)
                 .is_some_and(|k| free.serves(&k.spec.groups))
+                && free.has(self.needs(&c.claim).as_deref())
         };
         let waits = |c: &&Call| match c.state {
-            State::Waiting { .. } | State::AgentLost { .. } => true,
+            State::Waiting { .. } => true,
+            State::AgentLost {
+                agent: lost, any, ..
+            } => any || lost == agent,
             // Better late than not at all; the ledger knows that it was late.
             State::Message {
                 part: MessageStage::Abandoned,
@@ -325,7 +323,8 @@ impl Engine {
             State::Dialling { .. } => self.cancel(attempt, Stop::SetUpLimit),
             State::Ringing { .. } => self.cancel(attempt, Stop::RingLimit),
             State::Waiting { .. } => self.nobody_came(attempt),
-            State::AgentLost { .. } => self.nobody_came(attempt),
+            State::AgentLost { any: false, .. } => self.let_others_take(attempt),
+            State::AgentLost { any: true, .. } => self.nobody_came(attempt),
             State::Message {
                 part: MessageStage::Gate,
                 ..
@@ -364,11 +363,16 @@ impl Engine {
         let Some(call) = self.calls.get(&attempt) else {
             return;
         };
-        let message = self
+        let broken_off = matches!(call.state, State::AgentLost { .. });
+        let mut message = self
             .campaigns
             .get(&call.campaign)
             .map(|c| c.spec.abandoned_message.clone())
             .unwrap_or_default();
+        if message.is_empty() && broken_off {
+            // In the middle of a talk nobody is released without a sound.
+            message = vec![Sound::Tone { tone: Tone::Fault }];
+        }
         if message.is_empty() {
             self.release(attempt);
             return;
@@ -377,6 +381,9 @@ impl Engine {
             && let Some(campaign) = self.campaigns.get_mut(&call.campaign)
         {
             campaign.counts.abandoned += 1;
+        }
+        if let Some(call) = self.calls.get_mut(&attempt) {
+            call.broken_off |= broken_off;
         }
         self.play_to_person(attempt, MessageStage::Abandoned, message);
     }
@@ -429,6 +436,7 @@ impl Engine {
         let may_hunt = call.answered.is_none() && call.stop.is_none() && may_hunt_on(&end);
         let (id, tried, latest) = (call.campaign, call.tried.clone(), call.latest_start);
         call.own_fault |= end.by == Ended::Refused;
+        call.broken_off |= matches!(call.state, State::AgentLost { .. });
         call.leg_ended(end);
         if call.answered.is_some() {
             call.times.ended_at = Some(wall);
@@ -556,7 +564,13 @@ impl Engine {
         if self.agents.get(&agent).and_then(Agent::attempt) != Some(call.id) {
             // Nobody is left to give an outcome, and every talk has one.
             if result == CallResult::ConnectedAgent {
-                let outcome = call.outcome.clone().unwrap_or_else(Outcome::none);
+                let outcome = call.outcome.clone();
+                let code = if call.broken_off {
+                    AGENT_LOST
+                } else {
+                    NO_OUTCOME
+                };
+                let outcome = outcome.unwrap_or_else(|| Outcome::of(code));
                 self.save_outcome(&call, Some(agent), outcome, None);
             }
             return;

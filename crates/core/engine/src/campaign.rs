@@ -93,6 +93,30 @@ impl CampaignState {
     }
 }
 
+/// What becomes of a private callback that its agent has not kept within the tolerance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissedCallback {
+    /// It goes on waiting for its agent, who may take other calls again.
+    Wait,
+    /// It moves to so long after it was found missed, still the agent's.
+    Reschedule {
+        /// How much later.
+        by: Duration,
+    },
+    /// Anyone of the campaign's groups may keep it; it is called before fresh prospects.
+    MakePublic,
+}
+
+/// How private callbacks are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackRule {
+    /// So long after its instant a callback keeps its agent free for it.
+    pub tolerance: Duration,
+    /// What then happens.
+    pub missed: MissedCallback,
+}
+
 /// Everything the engine must know to work a campaign. Checked by whoever makes it: ring limits against
 /// the rules' minimum, messages against voices, groups and trunks against what exists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,10 +161,18 @@ pub struct CampaignSpec {
     pub machine_message_is_success: bool,
     /// Time for the agent's notes.
     pub wrap_up_limit: Duration,
+    /// How much longer the agent may ask the notes to take, in all.
+    pub wrap_up_extension: Duration,
     /// Time for the agent to look at an offered prospect.
     pub preview_limit: Duration,
-    /// How long a person waits for an agent who was lost in the middle of a talk.
+    /// How long a person whose agent was lost in the middle of a talk waits for that agent alone.
+    pub return_limit: Duration,
+    /// How long the person waits after that for any agent of the groups.
     pub lost_agent_limit: Duration,
+    /// How private callbacks are kept.
+    pub callbacks: CallbackRule,
+    /// Whether a prospect that has a language goes only to agents who have it as a skill.
+    pub route_by_language: bool,
     /// The questionnaire shown with the card.
     pub questionnaire: Option<QuestionnaireId>,
     /// What the agent says first.

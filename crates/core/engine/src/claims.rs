@@ -104,7 +104,8 @@ impl Engine {
             Some(at) if claims.is_empty() => soon.min(now.mono + at.since(now.wall)),
             _ => soon,
         };
-        if !campaign.running() || self.draining {
+        let stopped = self.stops.of(&campaign.spec).is_some();
+        if !campaign.running() || self.draining || stopped {
             self.give_back(claims);
             return;
         }

@@ -8,7 +8,7 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::campaign::CampaignState;
+use crate::campaign::{CampaignState, MissedCallback};
 use crate::explain::{Board, Explanation};
 use crate::input::RequestId;
 use crate::leg::LegCommand;
@@ -104,6 +104,19 @@ pub enum StoreWish {
     LogAgent(AgentLog),
     /// Send [`crate::StoreFact::Callbacks`] for an agent.
     LoadCallbacks(AgentId),
+    /// Do with every open private callback of a campaign whose instant is not after `before`, and whose prospect
+    /// is in nobody's hands, what the campaign's rule says; then send [`crate::StoreFact::Callbacks`] for each
+    /// agent who had one.
+    MissedCallbacks {
+        /// The campaign.
+        campaign: CampaignId,
+        /// The latest instant that counts as missed.
+        before: WallTime,
+        /// What becomes of them; never [`MissedCallback::Wait`].
+        missed: MissedCallback,
+        /// The business instant.
+        at: WallTime,
+    },
 }
 
 /// One change of an agent's state; reports are computed from these.
@@ -369,6 +382,18 @@ pub enum Refused {
         /// In words.
         why: String,
     },
+    /// Nobody is called now, whatever the campaign says.
+    #[error("nobody is called now: {why}")]
+    Stopped {
+        /// In words.
+        why: String,
+    },
+    /// No more time can be had for the notes.
+    #[error("the campaign lets notes take {} s longer at most, and that is used up; give the outcome, or close without one", limit.as_secs())]
+    NoMoreTime {
+        /// By how much in all.
+        limit: Duration,
+    },
     /// The agent's phone is not registered.
     #[error("your phone is not registered; start it, or check its user name and password")]
     NoPhone,
@@ -393,8 +418,11 @@ impl Refused {
             | Self::NeedsCallTime { .. }
             | Self::Held { .. }
             | Self::NotClaimed { .. }
+            | Self::NoMoreTime { .. }
             | Self::NoPhone => model::Problem::Caller,
-            Self::NoLine { .. } | Self::StoreLost | Self::Draining => model::Problem::Busy,
+            Self::NoLine { .. } | Self::Stopped { .. } | Self::StoreLost | Self::Draining => {
+                model::Problem::Busy
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::effect::{AgentEvent, Answer, Effect, Refused, StoreWish};
 use crate::input::{Ask, Input, RequestId, StoreFact};
 use crate::leg::LegCommand;
 use crate::live::Campaign;
+use crate::stops::Stops;
 use crate::timers::{Timer, Timers};
 use crate::trunks::Trunks;
 
@@ -35,6 +36,7 @@ pub struct Engine {
     pub(crate) saving: BTreeMap<AttemptId, Saving>,
     next_leg: u64,
     next_play: u64,
+    pub(crate) stops: Stops,
     pub(crate) store_up: bool,
     pub(crate) draining: bool,
     drained: bool,
@@ -74,6 +76,7 @@ impl Engine {
             saving: BTreeMap::new(),
             next_leg: 1,
             next_play: 1,
+            stops: Stops::default(),
             store_up: true,
             draining: false,
             drained: false,
@@ -105,11 +108,13 @@ impl Engine {
             Input::Campaign(spec) => self.load_campaign(*spec),
             Input::Store(fact) => self.store_fact(fact),
             Input::Request { request, ask } => self.ask(request, ask),
+            Input::Halted(halts) => self.halted(halts),
+            Input::Fault { fault, why } => self.fault_of_machine(fault, why),
             Input::Drain => self.drain(),
         }
         while let Some(timer) = self.timers.pop(now.mono) {
             match timer {
-                Timer::Campaign(_) => self.look = true,
+                Timer::Campaign(_) | Timer::Owes(_) | Timer::Missed(_) => self.look = true,
                 Timer::Attempt(attempt) => self.attempt_timer(attempt),
                 Timer::Agent(agent) => self.agent_timer(agent),
                 Timer::Callbacks(agent) => self.remind(agent),

@@ -3,6 +3,7 @@
 use model::{AgentId, AttemptId, CampaignId, TrunkId, WallTime};
 use serde::{Deserialize, Serialize};
 
+use crate::agent::{Agent, Doing, Owes};
 use crate::campaign::{CampaignState, Mode};
 use crate::effect::{AgentState, Refused};
 use crate::engine::Engine;
@@ -25,6 +26,10 @@ impl Engine {
             .values()
             .filter(|a| a.serves(&spec.groups))
             .count() as u64;
+        let owes = |a: &&Agent| {
+            a.serves(&spec.groups) && matches!(a.doing, Doing::Ready) && a.owes != Owes::Nothing
+        };
+        let owing = self.agents.values().filter(owes).count() as u64;
         let room = self.trunks.room(trunk_group, self.now.mono);
         let down = self.trunks.down_in(trunk_group);
         let mut gates = Vec::new();
@@ -60,6 +65,11 @@ impl Engine {
                 1,
                 None,
             );
+        }
+        if let Some(campaign) = self.campaigns.get(&id)
+            && let Some(stop) = self.stops.of(&campaign.spec)
+        {
+            gate(stop.name(), stop.in_words(), 1, None);
         }
         if let Some(starts_at) = starts_at.filter(|s| self.now.wall < *s) {
             gate(
@@ -97,6 +107,19 @@ impl Engine {
                 n => format!("none of the {n} signed-in agents waits for a call"),
             };
             gate("no_ready_agent", text, signed_in, None);
+        }
+        if owing > 0 {
+            let text = format!(
+                "{owing} agents are kept free for a callback of their own that is due or comes soon"
+            );
+            gate("held_for_callback", text, owing, None);
+        }
+        if queue.needs_skill > 0 {
+            let text = format!(
+                "{} prospects wait for an agent with their language",
+                queue.needs_skill
+            );
+            gate("waiting_for_skill", text, queue.needs_skill, None);
         }
         if seen.over_limit {
             let text = format!(

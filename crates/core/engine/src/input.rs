@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::campaign::{CampaignSpec, CampaignState};
 use crate::leg::LegEvent;
+use crate::stops::{Fault, Halt};
 use crate::work::{Callback, Claim, LaunchAnswer, Outcome};
 
 /// A fact.
@@ -59,6 +60,15 @@ pub enum Input {
         /// What is asked.
         ask: Ask,
     },
+    /// The supervisors' halts that hold now, all of them.
+    Halted(Vec<Halt>),
+    /// A fault of the machine came, in words, or went (`None`).
+    Fault {
+        /// Which.
+        fault: Fault,
+        /// In words.
+        why: Option<String>,
+    },
     /// No new launches from here on; the process will end when the calls have.
     Drain,
 }
@@ -98,6 +108,9 @@ pub struct AgentSpec {
     pub name: String,
     /// Groups whose campaigns the agent serves.
     pub groups: Vec<AgentGroupId>,
+    /// What the agent can do that a prospect may need: languages as BCP 47 tags.
+    #[serde(default)]
+    pub skills: Vec<String>,
 }
 
 /// A fact from the database.
@@ -188,6 +201,9 @@ pub struct QueueCounts {
     pub outside_hours: u64,
     /// When the first of those may be called.
     pub opens_at: Option<WallTime>,
+    /// Of those who wait: for an agent with a skill.
+    #[serde(default)]
+    pub needs_skill: u64,
     /// Held until facts change (no zone, no consent).
     pub held: u64,
     /// Closed in any way.

@@ -229,6 +229,7 @@ impl Engine {
             digits: String::new(),
             said: PersonSaid::Nothing,
             outcome: None,
+            broken_off: false,
         };
         self.calls.insert(attempt, call);
         if let Some(agent) = reserved {
@@ -252,7 +253,10 @@ impl Engine {
             let state = campaign.spec.state;
             return Err(Refused::NotRunning { state });
         }
-        Ok(campaign)
+        match self.stops.of(&campaign.spec) {
+            Some(stop) => Err(stop.refusal()),
+            None => Ok(campaign),
+        }
     }
 
     /// Launches the offer in an agent's hand; the agent's phone is up.
@@ -385,8 +389,12 @@ impl Engine {
         if self.draining {
             return Some("the daemon is shutting down");
         }
-        if !self.campaigns.get(&id).is_some_and(Campaign::running) {
+        let campaign = self.campaigns.get(&id).filter(|c| c.running());
+        let Some(campaign) = campaign else {
             return Some("the campaign was stopped");
+        };
+        if self.stops.of(&campaign.spec).is_some() {
+            return Some("calls were stopped");
         }
         if let Some(agent) = reserved {
             let still = self.agents.get(&agent).is_some_and(|a| {

@@ -42,6 +42,8 @@ mod phones;
 mod preview;
 mod reminders;
 mod retry;
+mod skills;
+mod stops;
 mod talk;
 mod timers;
 mod trunks;
@@ -49,7 +51,7 @@ mod trunks;
 mod vectors;
 mod work;
 
-pub use campaign::{CampaignSpec, CampaignState, Mode};
+pub use campaign::{CallbackRule, CampaignSpec, CampaignState, MissedCallback, Mode};
 pub use classify::{
     AgentPart, Answered, AttemptFacts, InBand, Machine, MessagePart, Stop, classify, may_hunt_on,
 };
@@ -61,6 +63,7 @@ pub use input::{
     TrunkSpec,
 };
 pub use leg::{LegCommand, LegEvent, Sound, Tone};
-pub use outcome::NO_OUTCOME;
+pub use outcome::{AGENT_LOST, NO_OUTCOME};
 pub use retry::{RetryRule, RetryTable};
+pub use stops::{Fault, Halt};
 pub use work::*;

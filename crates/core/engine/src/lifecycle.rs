@@ -113,6 +113,7 @@ impl Engine {
 
     /// Looks at every campaign: ends those that are done, claims, offers and launches.
     pub(crate) fn look_at_campaigns(&mut self) {
+        self.see_who_owes_a_callback();
         self.let_leavers_go();
         let ids: Vec<CampaignId> = self.campaigns.keys().copied().collect();
         // Whoever is first takes the shared agents and lines; the turn goes round.
@@ -134,7 +135,8 @@ impl Engine {
         let Some(campaign) = self.campaigns.get(&id) else {
             return;
         };
-        if !campaign.running() || self.draining || !self.store_up {
+        let stopped = self.stops.of(&campaign.spec).is_some();
+        if !campaign.running() || self.draining || !self.store_up || stopped {
             return;
         }
         if let Some(starts_at) = campaign.spec.starts_at
@@ -145,6 +147,7 @@ impl Engine {
             return;
         }
         self.return_stale_claims(id);
+        self.see_to_missed_callbacks(id);
         match self.campaigns.get(&id).map(|c| c.spec.mode) {
             Some(Mode::Preview) => self.offer_previews(id),
             Some(Mode::Predictive | Mode::Progressive | Mode::Notification) => {

@@ -18,6 +18,8 @@ pub(crate) struct Campaign {
     pub(crate) at_hand: VecDeque<AtHand>,
     pub(crate) claim_open: bool,
     pub(crate) next_claim_at: Timestamp,
+    /// When missed callbacks are looked for next.
+    pub(crate) next_missed_at: Timestamp,
     /// Claims that failed since the last one that did not.
     pub(crate) claims_failed: u32,
     pub(crate) queue: QueueCounts,
@@ -53,6 +55,7 @@ impl Campaign {
             at_hand: VecDeque::new(),
             claim_open: false,
             next_claim_at: now,
+            next_missed_at: now,
             claims_failed: 0,
             queue: QueueCounts::default(),
             queue_known: false,

@@ -20,6 +20,8 @@ use crate::work::{
 const WARNING: Duration = Duration::from_secs(10);
 /// Code of what an attempt has when the agent gave nothing.
 pub const NO_OUTCOME: &str = "no_outcome";
+/// Code of what an attempt has whose talk broke off because the agent was lost and nobody took it up.
+pub const AGENT_LOST: &str = "agent_lost";
 
 /// Where an outcome comes from: everything that its record needs.
 struct Source<'a> {
@@ -36,10 +38,22 @@ impl Engine {
             self.settle(agent);
             return;
         }
-        let limit = self
+        let mut otherwise = Some(NO_OUTCOME);
+        if call.broken_off {
+            // Safe at once, whether the agent comes back or not; words of the agent's own replace it.
+            self.save_outcome(&call, Some(agent), Outcome::of(AGENT_LOST), None);
+            otherwise = None;
+            if self.agents.get(&agent).is_none_or(|a| a.client_lost) {
+                self.settle(agent);
+                return;
+            }
+        }
+        let (limit, extension_left) = self
             .campaigns
             .get(&call.campaign)
-            .map_or(Duration::from_secs(60), |c| c.spec.wrap_up_limit);
+            .map_or((Duration::from_secs(60), Duration::ZERO), |c| {
+                (c.spec.wrap_up_limit, c.spec.wrap_up_extension)
+            });
         let until = self.after(limit);
         let work = WrapUp {
             attempt: call.id,
@@ -48,6 +62,8 @@ impl Engine {
             claim: call.claim,
             until,
             warned: false,
+            extension_left,
+            otherwise,
         };
         let attempt = work.attempt;
         self.agent_doing(agent, Doing::WrapUp(Box::new(work)));
@@ -97,6 +113,15 @@ impl Engine {
             let hint = "no notes are being finished".to_owned();
             return Err(Refused::WrongState { state, hint });
         };
+        if work.extension_left.is_zero() {
+            let campaign = work.campaign;
+            let limit = self.campaigns.get(&campaign);
+            let limit = limit.map_or(Duration::ZERO, |c| c.spec.wrap_up_extension);
+            return Err(Refused::NoMoreTime { limit });
+        }
+        // As much as there is: an agent in the middle of a word is better served by less than by a refusal.
+        let by = by.min(work.extension_left);
+        work.extension_left = work.extension_left.saturating_sub(by);
         work.until = work.until + by;
         work.warned = false;
         let attempt = work.attempt;
@@ -183,6 +208,13 @@ impl Engine {
 
     /// What an attempt has when the agent gave nothing: it returns to the queue after a while.
     fn no_outcome(&mut self, id: AgentId) {
+        let Some(Doing::WrapUp(work)) = self.agents.get(&id).map(|a| &a.doing) else {
+            return;
+        };
+        let Some(otherwise) = work.otherwise else {
+            self.settle(id);
+            return;
+        };
         if let Some(attempt) = self.agents.get(&id).and_then(|a| a.attempt()) {
             self.saving.insert(
                 attempt,
@@ -192,7 +224,7 @@ impl Engine {
                 },
             );
         }
-        self.save_wrapped_up(id, Outcome::none());
+        self.save_wrapped_up(id, Outcome::of(otherwise));
     }
 
     fn save_wrapped_up(&mut self, id: AgentId, outcome: Outcome) {
@@ -330,6 +362,18 @@ impl Engine {
                     because: code.to_owned(),
                 }
             }
+            (None, Some(spec)) if code == AGENT_LOST => {
+                // Before anybody else, as soon as the rules allow.
+                let at = spec.rules.window(&claim.zones, now).next.unwrap_or(now);
+                let number = Some(phone.id);
+                callback = Some(NewCallback {
+                    at,
+                    agent: None,
+                    phone: number,
+                    note: "the talk broke off".to_owned(),
+                });
+                due(at, Some(phone), WorkKind::PublicCallback, None, code)
+            }
             (None, Some(spec)) => {
                 let at = now + Duration::from_secs(spec.retry.no_outcome_after_s);
                 let at = spec.rules.window(&claim.zones, at).next.unwrap_or(at);
@@ -377,9 +421,9 @@ impl Engine {
 
 impl Outcome {
     /// What a talk has when nobody gave anything.
-    pub(crate) fn none() -> Self {
+    pub(crate) fn of(code: &str) -> Self {
         Self {
-            disposition: NO_OUTCOME.to_owned(),
+            disposition: code.to_owned(),
             answers: Vec::new(),
             note: String::new(),
             call_at: None,

@@ -9,13 +9,16 @@ use pacing::Snapshot;
 
 use crate::call::State;
 use crate::campaign::Mode;
+use crate::claims::returned;
 use crate::effect::StoreWish;
 use crate::engine::Engine;
 use crate::launch::{Judged, Why};
 use crate::live::AtHand;
 use crate::timers::Timer;
-use crate::work::{Launch, WorkKind};
+use crate::work::{Launch, ReturnTo, WorkKind};
 
+/// A prospect for whom no agent with the needed skill is free makes way for others for so long.
+const SKILL_AGAIN: Duration = Duration::from_secs(15);
 /// Live answers that a ledger needs before its rate is believed (the outer stop).
 const LEDGER_SPEAKS_FROM: u64 = 200;
 
@@ -34,6 +37,7 @@ impl Engine {
         let mut back = Vec::new();
         let mut put_off = Vec::new();
         let mut left = decision.launch;
+        let until = Some(self.now.wall + SKILL_AGAIN);
         while left > 0 {
             let Some(at_hand) = self
                 .campaigns
@@ -42,9 +46,17 @@ impl Engine {
             else {
                 break;
             };
+            let needs = self.needs(&at_hand.claim);
+            if let Some(skill) = needs.as_deref()
+                && !self.has_agent_to_spare(id, skill)
+            {
+                let rule = format!("skill {skill}");
+                back.push(returned(&at_hand.claim, ReturnTo::Held { until, rule }));
+                continue;
+            }
             let reserved = if at_hand.claim.kind == WorkKind::ReservedAgent && seen.agents_ready > 0
             {
-                self.longest_idle(id)
+                self.longest_idle(id, needs.as_deref())
             } else {
                 None
             };

@@ -6,15 +6,17 @@ use std::time::Duration;
 use model::{AgentId, AttemptId, LegId};
 
 use crate::agent::{Doing, Phone, Wish};
-use crate::call::State;
+use crate::call::{MessageStage, State};
 use crate::classify::Stop;
 use crate::effect::AgentEvent;
 use crate::engine::{Engine, LegOwner};
 use crate::leg::{LegCommand, LegEvent, Sound, Tone};
 use crate::timers::Timer;
 
-/// How long an agent's phone rings before the agent is taken out.
+/// How long an agent's phone rings before it counts as not picked up.
 const AGENT_RING_LIMIT: Duration = Duration::from_secs(30);
+/// A phone that does not pick up so often in a row takes its agent out: nobody may be there.
+const MISSED_MOST: u32 = 2;
 
 impl Engine {
     pub(crate) fn phone_registered(&mut self, id: AgentId) {
@@ -117,6 +119,7 @@ impl Engine {
             return;
         }
         agent.phone = Phone::Up(leg);
+        agent.missed = 0;
         self.look = true;
         match std::mem::replace(&mut agent.doing, Doing::NotReady) {
             Doing::Ready => {
@@ -143,10 +146,11 @@ impl Engine {
             Doing::Lost { attempt } => {
                 agent.doing = Doing::Lost { attempt };
                 // A call that is being released ends by itself, and its end takes the agent on.
-                let waits = self
-                    .calls
-                    .get(&attempt)
-                    .is_some_and(|c| matches!(c.state, State::AgentLost { .. }));
+                let waits = self.calls.get(&attempt).is_some_and(|c| {
+                    let told = MessageStage::Abandoned;
+                    matches!(c.state, State::AgentLost { .. })
+                        || matches!(c.state, State::Message { part, .. } if part == told)
+                });
                 if waits {
                     self.join(attempt, id);
                 }
@@ -172,14 +176,25 @@ impl Engine {
         }
         let was_up = matches!(agent.phone, Phone::Up(_));
         agent.phone = Phone::Down;
+        if !was_up {
+            agent.missed += 1;
+        }
+        let rings_again = !was_up && agent.registered && agent.missed < MISSED_MOST;
         self.look = true;
         match std::mem::replace(&mut agent.doing, Doing::NotReady) {
+            Doing::Ready if rings_again => {
+                agent.doing = Doing::Ready;
+                let text = "your phone did not pick up; it is called once more".to_owned();
+                self.tell(id, AgentEvent::Notice { text });
+                self.call_phone(id);
+            }
             Doing::Ready => {
                 let reason = if was_up {
                     "phone_lost"
                 } else {
                     "phone_no_answer"
                 };
+                agent.missed = 0;
                 agent.wish = Wish::Pause(reason.to_owned());
                 self.agent_doing(id, Doing::NotReady);
                 let text =
@@ -197,7 +212,8 @@ impl Engine {
                         because,
                     },
                 );
-                if let Some(agent) = self.agents.get_mut(&id) {
+                if !rings_again && let Some(agent) = self.agents.get_mut(&id) {
+                    agent.missed = 0;
                     agent.wish = Wish::Pause("phone_no_answer".to_owned());
                 }
                 self.settle(id);
@@ -223,8 +239,9 @@ impl Engine {
     }
 
     /// The agent's phone is gone in the middle of a talk, whether it hung up or fell silent: a softphone that
-    /// dies says BYE too, and a talk is ended from the agent's client. The person hears at once that somebody is coming;
-    /// the agent may return, else another takes the call, else the person is told and released.
+    /// dies says BYE too, and a talk is ended from the agent's client. The person hears at once that somebody is coming.
+    /// First the agent may return, who knows what was said; then any agent may take the call; then the person is told,
+    /// released, and called back.
     fn agent_lost(&mut self, id: AgentId, attempt: AttemptId) {
         let Some(call) = self.calls.get_mut(&attempt) else {
             self.settle(id);
@@ -237,6 +254,7 @@ impl Engine {
             leg,
             trunk,
             agent: id,
+            any: false,
         };
         let campaign = call.campaign;
         self.leg(LegCommand::Unbridge { leg });
@@ -251,13 +269,31 @@ impl Engine {
         let limit = self
             .campaigns
             .get(&campaign)
-            .map_or(Duration::from_secs(20), |c| c.spec.lost_agent_limit);
+            .map_or(Duration::from_secs(8), |c| c.spec.return_limit);
         let at = self.after(limit);
         self.timers.set(Timer::Attempt(attempt), at);
         self.agent_doing(id, Doing::Lost { attempt });
-        match self.longest_idle(campaign) {
-            Some(other) => self.join(attempt, other),
-            None => self.call_phone(id),
+        self.call_phone(id);
+    }
+
+    /// The time in which the agent alone could return is over.
+    pub(crate) fn let_others_take(&mut self, attempt: AttemptId) {
+        let Some(call) = self.calls.get_mut(&attempt) else {
+            return;
+        };
+        if let State::AgentLost { any, .. } = &mut call.state {
+            *any = true;
+        }
+        let id = call.campaign;
+        let needs = self.calls.get(&attempt).and_then(|c| self.needs(&c.claim));
+        let limit = self
+            .campaigns
+            .get(&id)
+            .map_or(Duration::from_secs(10), |c| c.spec.lost_agent_limit);
+        let at = self.after(limit);
+        self.timers.set(Timer::Attempt(attempt), at);
+        if let Some(other) = self.longest_idle(id, needs.as_deref()) {
+            self.join(attempt, other);
         }
     }
 }

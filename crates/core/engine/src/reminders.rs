@@ -1,14 +1,113 @@
-//! Promises to call: agents are reminded when one is due, and dial it with one click.
+//! Promises to call: agents are reminded when one is due, are kept free for it, and dial it with one click.
 
-use model::AgentId;
+use std::time::Duration;
 
-use crate::agent::Reminded;
+use model::{AgentId, CampaignId, Timestamp};
+
+use crate::agent::{Agent, Owes, Reminded};
+use crate::campaign::MissedCallback;
 use crate::effect::{AgentEvent, StoreWish};
 use crate::engine::Engine;
 use crate::timers::Timer;
 use crate::work::Callback;
 
+/// How often missed callbacks are looked for: also those of agents who are not there.
+const LOOK_FOR_MISSED: Duration = Duration::from_secs(15);
+
 impl Engine {
+    /// Sees for each agent whether a promise keeps other calls away: from the moment on when a call launched now
+    /// could still ring at its instant, until its campaign's tolerance is over.
+    pub(crate) fn see_who_owes_a_callback(&mut self) {
+        let owing: Vec<(AgentId, Owes, Option<Timestamp>)> = self
+            .agents
+            .values()
+            .filter(|a| !a.callbacks.is_empty() || a.owes != Owes::Nothing)
+            .map(|a| {
+                let (owes, changes) = self.owes(a);
+                (a.spec.id, owes, changes)
+            })
+            .collect();
+        for (id, owes, changes) in owing {
+            let Some(agent) = self.agents.get_mut(&id) else {
+                continue;
+            };
+            let free_again = owes != Owes::Now && agent.owes == Owes::Now;
+            agent.owes = owes;
+            if let Some(at) = changes {
+                self.timers.set(Timer::Owes(id), at);
+            }
+            if free_again {
+                self.serve_waiting(id);
+            }
+        }
+    }
+
+    /// What an agent owes now, and when that changes.
+    fn owes(&self, agent: &Agent) -> (Owes, Option<Timestamp>) {
+        let lead = self
+            .campaigns
+            .values()
+            .filter(|c| c.running() && agent.serves(&c.spec.groups))
+            .map(|c| c.spec.set_up_limit + c.spec.ring_limit)
+            .max()
+            .unwrap_or(Duration::ZERO);
+        let mut owes = Owes::Nothing;
+        let mut changes: Option<Timestamp> = None;
+        for (callback, _) in agent.callbacks.values() {
+            // A promise that cannot be kept now keeps nobody from working.
+            let Some(campaign) = self
+                .campaigns
+                .get(&callback.campaign)
+                .filter(|c| c.running())
+            else {
+                continue;
+            };
+            let ends = callback.at + campaign.spec.callbacks.tolerance;
+            let starts = callback.at - lead;
+            let wall = self.now.wall;
+            let (state, next) = if wall < starts {
+                (Owes::Nothing, Some(starts))
+            } else if wall < callback.at {
+                (Owes::Soon, Some(callback.at))
+            } else if wall < ends {
+                (Owes::Now, Some(ends))
+            } else {
+                (Owes::Nothing, None)
+            };
+            owes = owes.max(state);
+            if let Some(next) = next {
+                let at = self.mono_at(next);
+                changes = Some(changes.map_or(at, |c| c.min(at)));
+            }
+        }
+        (owes, changes)
+    }
+
+    /// Has the campaign's rule applied to private callbacks whose tolerance is over, whoever is signed in.
+    pub(crate) fn see_to_missed_callbacks(&mut self, id: CampaignId) {
+        let now = self.now;
+        let Some(campaign) = self.campaigns.get_mut(&id) else {
+            return;
+        };
+        let rule = campaign.spec.callbacks;
+        if rule.missed == MissedCallback::Wait {
+            return;
+        }
+        if now.mono >= campaign.next_missed_at {
+            campaign.next_missed_at = now.mono + LOOK_FOR_MISSED;
+            self.store(StoreWish::MissedCallbacks {
+                campaign: id,
+                before: now.wall - rule.tolerance,
+                missed: rule.missed,
+                at: now.wall,
+            });
+        }
+        if let Some(campaign) = self.campaigns.get(&id) {
+            let at = campaign.next_missed_at;
+            self.timers.set(Timer::Missed(id), at);
+        }
+    }
+
     /// All open private callbacks of an agent, as the database has them.
     pub(crate) fn callbacks_loaded(&mut self, id: AgentId, callbacks: Vec<Callback>) {
         let Some(agent) = self.agents.get_mut(&id) else {
@@ -24,14 +123,18 @@ impl Engine {
             agent.callbacks.insert(callback.id, (callback, told));
         }
         let gone: Vec<_> = before
-            .keys()
-            .filter(|c| !agent.callbacks.contains_key(c))
-            .copied()
+            .iter()
+            .filter(|(id, (old, told))| {
+                let now = agent.callbacks.get(id);
+                now.is_none_or(|(new, _)| new.at != old.at && *told == Reminded::Yes)
+            })
+            .map(|(id, _)| *id)
             .collect();
         for callback in gone {
             self.tell(id, AgentEvent::ReminderGone { callback });
         }
         self.remind(id);
+        self.look = true;
     }
 
     /// A load that was open when the database was lost got no answer, and a promise may have been moved since.
@@ -48,6 +151,7 @@ impl Engine {
                 .callbacks
                 .insert(callback.id, (callback, Reminded::No));
             self.remind(id);
+            self.look = true;
         }
     }
 

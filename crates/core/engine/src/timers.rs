@@ -11,6 +11,8 @@ pub(crate) enum Timer {
     Attempt(AttemptId),
     Agent(AgentId),
     Callbacks(AgentId),
+    Owes(AgentId),
+    Missed(CampaignId),
 }
 
 #[derive(Debug, Default)]

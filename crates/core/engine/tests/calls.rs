@@ -418,6 +418,14 @@ fn when_the_agents_phone_is_lost_the_person_hears_a_tone_at_once_and_another_age
     assert!(rig.legs().iter().any(|c| matches!(c, LegCommand::Play { leg: l, sounds, repeat: true, .. } if *l == leg && sounds == &[Sound::Tone { tone: Tone::Hold }])));
     assert!(rig.finished().is_empty());
     rig.sign_in(AgentId(2));
+    let others = |rig: &Rig| {
+        !rig.agent_events(AgentId(2))
+            .iter()
+            .all(|e| !matches!(e, AgentEvent::Connected { .. }))
+    };
+    rig.pass(Duration::from_millis(7_900));
+    assert!(!others(&rig), "first the agent alone may return");
+    rig.pass(Duration::from_millis(200));
     assert!(
         rig.agent_events(AgentId(2))
             .iter()

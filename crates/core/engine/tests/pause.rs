@@ -124,6 +124,7 @@ fn an_agent_s_phone_that_answers_after_the_pause_is_given_no_call() {
         id: AGENT,
         name: "anna".to_owned(),
         groups: vec![AgentGroupId(1)],
+        skills: Vec::new(),
     };
     rig.ask(AGENT, AgentAsk::SignIn(agent)).unwrap();
     rig.request(Ask::Agent {

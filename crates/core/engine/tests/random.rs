@@ -121,6 +121,7 @@ impl Seen {
                     id: agent,
                     name: "a".to_owned(),
                     groups: vec![AgentGroupId(1)],
+                    skills: Vec::new(),
                 };
                 self.ask(agent, AgentAsk::SignIn(spec))
             }

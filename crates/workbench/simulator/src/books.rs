@@ -42,6 +42,8 @@ struct Entry {
     claim: Claim,
     state: EntryState,
     at: WallTime,
+    /// The newest attempt.
+    newest: Option<AttemptId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,8 @@ pub(crate) struct Attempt {
     pub(crate) launch: Launch,
     pub(crate) result: Option<CallResult>,
     pub(crate) outcome: bool,
+    /// The outcome stands for words that the agent may still give.
+    stands_in: bool,
     dialled: bool,
 }
 
@@ -73,6 +77,7 @@ impl Books {
             claim,
             state: EntryState::Due,
             at,
+            newest: None,
         };
         self.entries
             .insert((entry.claim.campaign, entry.claim.prospect), entry);
@@ -188,10 +193,8 @@ impl Books {
         if self.attempts.contains_key(&id) {
             return Err(format!("attempt {id} was launched twice"));
         }
-        let leased = self
-            .entries
-            .get(&(launch.campaign, launch.prospect))
-            .map(|e| e.state);
+        let key = (launch.campaign, launch.prospect);
+        let leased = self.entries.get(&key).map(|e| e.state);
         if leased != Some(EntryState::Leased(launch.lease)) {
             return Err(format!(
                 "attempt {id} was launched without the lease of its prospect"
@@ -206,9 +209,13 @@ impl Books {
                 launch,
                 result: None,
                 outcome: false,
+                stands_in: false,
                 dialled: false,
             },
         );
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.newest = Some(id);
+        }
         Ok((id, LaunchAnswer::Recorded))
     }
 
@@ -296,10 +303,15 @@ impl Books {
         if attempt.result.is_none() {
             return Err(format!("an outcome came for attempt {id} before its end"));
         }
-        if std::mem::replace(&mut attempt.outcome, true) {
+        if std::mem::replace(&mut attempt.outcome, true) && !attempt.stands_in {
             return Err(format!("two outcomes came for attempt {id}"));
         }
-        if let Some(entry) = self.entries.get_mut(&(record.campaign, record.prospect)) {
+        attempt.stands_in = record.outcome.disposition == engine::AGENT_LOST;
+        // Words that come late move nobody who is in other hands by now.
+        let is_free =
+            |e: &&mut Entry| e.newest == Some(id) && !matches!(e.state, EntryState::Leased(_));
+        let entry = self.entries.get_mut(&(record.campaign, record.prospect));
+        if let Some(entry) = entry.filter(is_free) {
             follow(entry, record.next.clone());
         }
         Ok(())

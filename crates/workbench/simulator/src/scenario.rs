@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use announce::{Gate, Keys, Language, Message, Options, Segment};
 use compliance::{Profile, Rules};
-use engine::{CampaignSpec, CampaignState, Mode, RetryTable};
+use engine::{CallbackRule, CampaignSpec, CampaignState, MissedCallback, Mode, RetryTable};
 use model::{AgentGroupId, CampaignId, E164, TrunkGroupId, WallTime, standard_dispositions};
 
 /// A day to simulate. Shares are fractions of one.
@@ -150,8 +150,15 @@ pub fn campaign(id: i32, mode: Mode) -> CampaignSpec {
         retry: RetryTable::default(),
         machine_message_is_success: false,
         wrap_up_limit: Duration::from_secs(60),
+        wrap_up_extension: Duration::from_secs(120),
         preview_limit: Duration::from_secs(30),
+        return_limit: Duration::from_secs(8),
         lost_agent_limit: Duration::from_secs(20),
+        callbacks: CallbackRule {
+            tolerance: Duration::from_secs(300),
+            missed: MissedCallback::Wait,
+        },
+        route_by_language: false,
         questionnaire: None,
         greeting: "Good day".to_owned(),
         dispositions: standard_dispositions(),

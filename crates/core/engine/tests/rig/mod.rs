@@ -12,9 +12,10 @@ use std::time::Duration;
 use announce::{Gate, Keys, Language, Message, Options, Segment};
 use compliance::{Profile, Rules};
 use engine::{
-    AgentAsk, AgentEvent, AgentSpec, Answer, Ask, CampaignSpec, CampaignState, Card, Claim, Effect,
-    Engine, FinishedAttempt, Input, Launch, LaunchAnswer, LegCommand, LegEvent, Mode, PhoneFacts,
-    QueueCounts, Refused, RequestId, RetryTable, StoreFact, StoreWish, TrunkSpec, WorkKind,
+    AgentAsk, AgentEvent, AgentSpec, Answer, Ask, CallbackRule, CampaignSpec, CampaignState, Card,
+    Claim, Effect, Engine, FinishedAttempt, Input, Launch, LaunchAnswer, LegCommand, LegEvent,
+    MissedCallback, Mode, PhoneFacts, QueueCounts, Refused, RequestId, RetryTable, StoreFact,
+    StoreWish, TrunkSpec, WorkKind,
 };
 use model::{
     AgentGroupId, AgentId, AttemptId, CampaignId, E164, Ended, LegEnd, LegId, ListId, Money, Now,
@@ -60,6 +61,7 @@ impl Rig {
             id: agent,
             name: format!("agent {agent}"),
             groups: vec![AgentGroupId(1)],
+            skills: Vec::new(),
         };
         self.ask(agent, AgentAsk::SignIn(spec)).unwrap();
         self.ask(agent, AgentAsk::Ready).unwrap();
@@ -380,8 +382,15 @@ pub fn spec(mode: Mode) -> CampaignSpec {
         retry: RetryTable::default(),
         machine_message_is_success: false,
         wrap_up_limit: Duration::from_secs(60),
+        wrap_up_extension: Duration::from_secs(120),
         preview_limit: Duration::from_secs(30),
+        return_limit: Duration::from_secs(8),
         lost_agent_limit: Duration::from_secs(20),
+        callbacks: CallbackRule {
+            tolerance: Duration::from_secs(300),
+            missed: MissedCallback::Wait,
+        },
+        route_by_language: false,
         questionnaire: None,
         greeting: "Good day".to_owned(),
         dispositions: standard_dispositions(),

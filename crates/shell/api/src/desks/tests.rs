@@ -37,6 +37,7 @@ fn spec() -> AgentSpec {
         id: AGENT,
         name: "Anna".to_owned(),
         groups: Vec::new(),
+        skills: Vec::new(),
     }
 }
 

@@ -52,7 +52,10 @@ impl World {
                 };
                 answers.map(|a| self.later(takes, Coming::Fact(StoreFact::LaunchesRecorded(a))))
             }
-            StoreWish::Progress { .. } | StoreWish::LogAgent(_) => Ok(()),
+            // No scenario's campaign gives callbacks away.
+            StoreWish::Progress { .. }
+            | StoreWish::LogAgent(_)
+            | StoreWish::MissedCallbacks { .. } => Ok(()),
             StoreWish::Finish(end) => self.books.finish(&end, wall),
             StoreWish::SaveOutcome(record) => {
                 let done = self.books.outcome(&record);
@@ -102,6 +105,7 @@ impl World {
     pub(super) fn wish_in_vain(&mut self, wish: StoreWish) {
         match wish {
             StoreWish::Claim { .. }
+            | StoreWish::MissedCallbacks { .. }
             | StoreWish::LoadCallbacks(_)
             | StoreWish::LogAgent(_)
             | StoreWish::Progress { .. } => {}

@@ -40,6 +40,7 @@ impl World {
                 id: agent,
                 name: format!("agent {id}"),
                 groups: vec![AgentGroupId(1)],
+                skills: Vec::new(),
             };
             self.soon(Coming::Input(Box::new(Input::PhoneUp(agent))));
             self.soon(Coming::Agent {
