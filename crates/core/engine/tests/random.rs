@@ -13,12 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use engine::{
-    AgentAsk, AgentSpec, Ask, CampaignState, Effect, Engine, Input, LaunchAnswer, LegCommand,
-    LegEvent, Mode, Outcome, PauseWhen, QueueCounts, RequestId, StoreFact, StoreWish, TrunkSpec,
+    AgentAsk, AgentSpec, Ask, Callback, CampaignSpec, CampaignState, Effect, Engine, Fault, Halt,
+    Input, LaunchAnswer, LegCommand, LegEvent, Mode, Outcome, PauseWhen, QueueCounts, RequestId,
+    StoreFact, StoreWish, TrunkSpec,
 };
 use model::{
-    AgentGroupId, AgentId, AttemptId, CampaignId, Ended, LegEnd, LegId, Now, PlayId, ProspectId,
-    SipStatus, Timestamp, TrunkGroupId, TrunkId, WallTime,
+    AgentGroupId, AgentId, AttemptId, CallbackId, CampaignId, Ended, LegEnd, LegId, Now, PlayId,
+    ProspectId, SipStatus, Timestamp, TrunkGroupId, TrunkId, WallTime,
 };
 use proptest::prelude::*;
 
@@ -121,7 +122,7 @@ impl Seen {
                     id: agent,
                     name: "a".to_owned(),
                     groups: vec![AgentGroupId(1)],
-                    skills: Vec::new(),
+                    skills: ["ru".to_owned()][..n as usize % 2].to_vec(),
                 };
                 self.ask(agent, AgentAsk::SignIn(spec))
             }
@@ -234,6 +235,7 @@ impl Seen {
                 let claims = (0..3)
                     .map(|k| engine::Claim {
                         campaign,
+                        language: (k == 1).then(|| "ru".to_owned()),
                         ..rig::claim(self.prospects + k, 1 + n as i64 % 3)
                     })
                     .collect();
@@ -291,7 +293,39 @@ impl Seen {
                 ][n as usize % 4];
                 self.request(Ask::SetCampaignState { campaign, state })
             }
-            _ => match n % 5 {
+            _ => match n % 9 {
+                5 => {
+                    let halt = Halt {
+                        seller: None,
+                        by: "boss".to_owned(),
+                        reason: String::new(),
+                        at,
+                    };
+                    Input::Halted((n % 8 == 0).then_some(halt).into_iter().collect())
+                }
+                6 => Input::Fault {
+                    fault: Fault::Clock,
+                    why: (n % 8 == 0).then(|| "away".to_owned()),
+                },
+                7 => self.ask(
+                    agent,
+                    AgentAsk::ExtendWrapUp {
+                        by: Duration::from_secs(n % 90),
+                    },
+                ),
+                8 => Input::Store(StoreFact::Callbacks {
+                    agent,
+                    callbacks: vec![Callback {
+                        id: CallbackId(n as i64 % 5),
+                        campaign,
+                        prospect: ProspectId(n as i64 % 20),
+                        agent: Some(agent),
+                        at: at + Duration::from_secs(n % 1_000),
+                        phone: None,
+                        name: String::new(),
+                        note: String::new(),
+                    }],
+                }),
                 0 => Input::TrunkDown {
                     trunk: TrunkId(1),
                     reason: "gone".to_owned(),
@@ -349,7 +383,11 @@ fn start() -> (Engine, Now) {
         enabled: true,
     };
     engine.handle(now, Input::Trunks(vec![trunk(1), trunk(2)]));
-    engine.handle(now, Input::Campaign(Box::new(rig::spec(Mode::Predictive))));
+    let spec = CampaignSpec {
+        route_by_language: true,
+        ..rig::spec(Mode::Predictive)
+    };
+    engine.handle(now, Input::Campaign(Box::new(spec)));
     let second = engine::CampaignSpec {
         id: CampaignId(2),
         message: Some(rig::debt_message()),

@@ -56,12 +56,16 @@ impl Rig {
     }
 
     pub fn sign_in(&mut self, agent: AgentId) {
+        self.sign_in_with(agent, &[]);
+    }
+
+    pub fn sign_in_with(&mut self, agent: AgentId, skills: &[&str]) {
         self.tell(Input::PhoneUp(agent));
         let spec = AgentSpec {
             id: agent,
             name: format!("agent {agent}"),
             groups: vec![AgentGroupId(1)],
-            skills: Vec::new(),
+            skills: skills.iter().map(|s| (*s).to_owned()).collect(),
         };
         self.ask(agent, AgentAsk::SignIn(spec)).unwrap();
         self.ask(agent, AgentAsk::Ready).unwrap();
