@@ -43,6 +43,12 @@ impl Engine {
                     Err(refused) => Err(refused),
                 }
             }
+            AgentAsk::SubmitLate { talk, outcome } => {
+                match self.submit_late(request, agent, &talk, outcome) {
+                    Ok(()) => return,
+                    Err(refused) => Err(refused),
+                }
+            }
             AgentAsk::CloseWithoutOutcome { attempt } => self.close_without_outcome(agent, attempt),
             AgentAsk::ExtendWrapUp { by } => self.extend_wrap_up(agent, by),
             AgentAsk::ClientLost => self.client_lost(agent),

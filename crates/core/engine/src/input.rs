@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::campaign::{CampaignSpec, CampaignState};
 use crate::leg::LegEvent;
 use crate::stops::{Fault, Halt};
-use crate::work::{Callback, Claim, LaunchAnswer, Outcome};
+use crate::work::{Callback, Claim, LaunchAnswer, Outcome, Unfinished};
 
 /// A fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -288,6 +288,13 @@ pub enum AgentAsk {
     Submit {
         /// The attempt.
         attempt: AttemptId,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// Give the outcome of an earlier talk whose notes were cut short.
+    SubmitLate {
+        /// The talk.
+        talk: Box<Unfinished>,
         /// What came of it.
         outcome: Outcome,
     },

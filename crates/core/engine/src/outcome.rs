@@ -13,7 +13,7 @@ use crate::input::RequestId;
 use crate::timers::Timer;
 use crate::work::{
     Callback, Claim, ClosedState, NewCallback, Next, NumberMark, Outcome, OutcomeRecord,
-    PhoneFacts, WorkKind,
+    PhoneFacts, Unfinished, WorkKind,
 };
 
 /// An agent is warned so long before the wrap-up ends.
@@ -22,6 +22,13 @@ const WARNING: Duration = Duration::from_secs(10);
 pub const NO_OUTCOME: &str = "no_outcome";
 /// Code of what an attempt has whose talk broke off because the agent was lost and nobody took it up.
 pub const AGENT_LOST: &str = "agent_lost";
+
+/// Whether notes ended because the agent wished it, or because time did.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OnPurpose {
+    Yes,
+    No,
+}
 
 /// Where an outcome comes from: everything that its record needs.
 struct Source<'a> {
@@ -90,7 +97,7 @@ impl Engine {
         let attempt = work.attempt;
         if left.is_zero() {
             self.tell(id, AgentEvent::WrapUpTimedOut { attempt });
-            self.no_outcome(id);
+            self.no_outcome(id, OnPurpose::No);
         } else if left <= WARNING {
             let at = work.until;
             let first = !std::mem::replace(&mut work.warned, true);
@@ -155,7 +162,7 @@ impl Engine {
                         agent: Some(id),
                     },
                 );
-                self.save_wrapped_up(id, outcome);
+                self.save_wrapped_up(id, outcome, OnPurpose::Yes);
                 Ok(())
             }
             Doing::Talking { .. } | Doing::Lost { .. } => {
@@ -191,6 +198,43 @@ impl Engine {
         }
     }
 
+    /// Takes the outcome of a talk that is over. What follows moves the prospect only as far as nobody has it and it was
+    /// not called since: the database looks.
+    pub(crate) fn submit_late(
+        &mut self,
+        request: RequestId,
+        id: AgentId,
+        talk: &Unfinished,
+        outcome: Outcome,
+    ) -> Result<(), Refused> {
+        if !self.agents.contains_key(&id) {
+            return Err(Refused::NotSignedIn(id));
+        }
+        let attempt = talk.attempt;
+        let phone = talk.claim.phones.iter().find(|p| p.id == talk.phone);
+        let (Some(phone), false) = (phone, self.saving.contains_key(&attempt)) else {
+            return Err(Refused::NotYourAttempt(attempt));
+        };
+        let id_of = talk.claim.campaign;
+        let campaign = self.campaigns.get(&id_of);
+        let campaign = campaign.ok_or(Refused::NoCampaign(id_of))?;
+        check_outcome(&campaign.spec, &outcome, self.now.wall)?;
+        let source = Source {
+            attempt,
+            claim: &talk.claim,
+            phone,
+            agent: Some(id),
+        };
+        let record = self.outcome_record(&source, outcome, None);
+        let saving = Saving {
+            request: Some(request),
+            agent: Some(id),
+        };
+        self.saving.insert(attempt, saving);
+        self.store(StoreWish::SaveOutcome(Box::new(record)));
+        Ok(())
+    }
+
     pub(crate) fn close_without_outcome(
         &mut self,
         id: AgentId,
@@ -200,14 +244,14 @@ impl Engine {
         if !matches!(&agent.doing, Doing::WrapUp(work) if work.attempt == attempt) {
             return Err(Refused::NotYourAttempt(attempt));
         }
-        self.no_outcome(id);
+        self.no_outcome(id, OnPurpose::Yes);
         let text = "closed without an outcome: nothing was applied".to_owned();
         self.tell(id, AgentEvent::Notice { text });
         Ok(Answer::Done)
     }
 
     /// What an attempt has when the agent gave nothing: it returns to the queue after a while.
-    fn no_outcome(&mut self, id: AgentId) {
+    fn no_outcome(&mut self, id: AgentId, on_purpose: OnPurpose) {
         let Some(Doing::WrapUp(work)) = self.agents.get(&id).map(|a| &a.doing) else {
             return;
         };
@@ -224,10 +268,10 @@ impl Engine {
                 },
             );
         }
-        self.save_wrapped_up(id, Outcome::of(otherwise));
+        self.save_wrapped_up(id, Outcome::of(otherwise), on_purpose);
     }
 
-    fn save_wrapped_up(&mut self, id: AgentId, outcome: Outcome) {
+    fn save_wrapped_up(&mut self, id: AgentId, outcome: Outcome, on_purpose: OnPurpose) {
         let Some(Doing::WrapUp(work)) = self.agents.get(&id).map(|a| &a.doing) else {
             return;
         };
@@ -237,7 +281,8 @@ impl Engine {
             phone: &work.phone,
             agent: Some(id),
         };
-        let record = self.outcome_record(&source, outcome, None);
+        let mut record = self.outcome_record(&source, outcome, None);
+        record.stands_in &= on_purpose == OnPurpose::No;
         self.store(StoreWish::SaveOutcome(Box::new(record)));
         self.settle(id);
     }
@@ -283,6 +328,7 @@ impl Engine {
                 .iter()
                 .find(|d| d.code == outcome.disposition)
         });
+        let action_is_missing = action.is_none();
         let success = action.is_some_and(|d| d.success);
         let refused = action.is_some_and(Disposition::is_refusal);
         let action = action.map(|d| d.action.clone());
@@ -393,6 +439,7 @@ impl Engine {
             agent,
             outcome,
             at: now,
+            stands_in: action_is_missing,
             refused,
             suppress,
             callback,

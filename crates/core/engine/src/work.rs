@@ -415,6 +415,17 @@ pub struct Outcome {
     pub call_phone: Option<PhoneId>,
 }
 
+/// A talk of an agent's that ended without words of the agent's own, as rows have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfinished {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// The number talked on.
+    pub phone: PhoneId,
+    /// The person's record; holds no lease.
+    pub claim: Claim,
+}
+
 /// An outcome with what follows from it: saved in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutcomeRecord {
@@ -442,6 +453,9 @@ pub struct OutcomeRecord {
     pub refused: bool,
     /// Whether number and person are never called again for the seller.
     pub suppress: bool,
+    /// Whether it stands in for words that the agent may still give: what was typed so far is kept.
+    #[serde(default)]
+    pub stands_in: bool,
     /// A callback to make: private to the agent or not.
     pub callback: Option<NewCallback>,
     /// A mark for the number.

@@ -134,6 +134,7 @@ fn outcome(launch: &Launch, agent: AgentId, code: &str, at: WallTime) -> Outcome
         at,
         refused: false,
         suppress: false,
+        stands_in: false,
         callback: None,
         mark: None,
         next: Next::Closed {

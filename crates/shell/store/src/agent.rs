@@ -23,6 +23,8 @@ pub struct Agent {
     pub sip_ha1: String,
     /// Groups whose campaigns the agent serves, sorted.
     pub groups: Vec<AgentGroupId>,
+    /// What the agent can do that a prospect may need: languages as BCP 47 tags, sorted.
+    pub skills: Vec<String>,
     /// May not sign in.
     pub disabled: bool,
 }
@@ -42,6 +44,8 @@ pub struct NewAgent {
     pub sip_ha1: String,
     /// Groups whose campaigns the agent serves.
     pub groups: Vec<AgentGroupId>,
+    /// Languages as BCP 47 tags.
+    pub skills: Vec<String>,
 }
 
 /// Agents who serve the same campaigns.
@@ -84,6 +88,7 @@ struct AgentRow {
     sip_ha1: String,
     disabled: bool,
     groups: Vec<i32>,
+    skills: Vec<String>,
 }
 
 impl From<AgentRow> for Agent {
@@ -95,6 +100,7 @@ impl From<AgentRow> for Agent {
             sip_user: r.sip_user,
             sip_ha1: r.sip_ha1,
             groups: r.groups.into_iter().map(AgentGroupId).collect(),
+            skills: r.skills,
             disabled: r.disabled,
         }
     }
@@ -115,10 +121,12 @@ impl Store {
             };
             let AccountId(id) = insert_account(&mut *tx, &account).await?;
             sqlx::query!(
-                "INSERT INTO agent (id, sip_user, sip_ha1) VALUES ($1, $2, $3)",
+                "INSERT INTO agent (id, sip_user, sip_ha1, skills)
+                 VALUES ($1, $2, $3, ARRAY(SELECT DISTINCT s FROM unnest($4::text[]) s ORDER BY s))",
                 id,
                 new.sip_user,
-                new.sip_ha1
+                new.sip_ha1,
+                &new.skills
             )
             .execute(&mut *tx)
             .await
@@ -168,6 +176,22 @@ impl Store {
         })
     }
 
+    /// Gives the agent exactly these skills.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the agent.
+    pub async fn set_agent_skills(&self, id: AgentId, skills: &[String]) -> Result<(), Error> {
+        let done = sqlx::query!(
+            "UPDATE agent SET skills = ARRAY(SELECT DISTINCT s FROM unnest($2::text[]) s ORDER BY s) WHERE id = $1",
+            id.0,
+            skills
+        )
+        .execute(&self.api)
+        .await
+        .map_err(|e| Error::from_sqlx("set_agent_skills", e))?;
+        found(done.rows_affected(), "agent", id)
+    }
+
     /// One agent.
     ///
     /// # Errors
@@ -195,7 +219,7 @@ impl Store {
     ) -> Result<Vec<Agent>, Error> {
         let rows = sqlx::query_as!(
             AgentRow,
-            r#"SELECT g.id, a.login, a.name, g.sip_user, g.sip_ha1, a.disabled,
+            r#"SELECT g.id, a.login, a.name, g.sip_user, g.sip_ha1, a.disabled, g.skills,
                       ARRAY(SELECT m.group_id FROM agent_group_member m WHERE m.agent_id = g.id ORDER BY 1)
                           AS "groups!"
                FROM agent g JOIN account a ON a.id = g.id

@@ -1,6 +1,6 @@
 //! Promises to call.
 
-use engine::Callback;
+use engine::{Callback, MissedCallback};
 use model::{AgentId, CallbackId, CampaignId, PhoneId, ProspectId, WallTime};
 use sqlx::PgConnection;
 
@@ -8,7 +8,7 @@ use crate::convert::{stamp, wall};
 use crate::db::run_tx;
 use crate::refusal::not_found;
 use crate::work_kind::PRIVATE_CALLBACK;
-use crate::{Error, Store};
+use crate::{Error, Store, event};
 
 /// Which open callbacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +115,66 @@ impl Store {
                 return Err(in_call(id));
             }
             load_callback(tx, campaign, id).await
+        })
+    }
+
+    /// Does with every open private callback whose instant is not after `before`, and whose prospect waits in the
+    /// queue, what `missed` says. Returns the agents who had one.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn see_to_missed(
+        &self,
+        campaign: CampaignId,
+        before: WallTime,
+        missed: MissedCallback,
+        at: WallTime,
+    ) -> Result<Vec<AgentId>, Error> {
+        let (public, to, because) = match missed {
+            MissedCallback::Wait => return Ok(Vec::new()),
+            MissedCallback::MakePublic => (true, None, "callback missed, anyone may keep it"),
+            MissedCallback::Reschedule { by } => {
+                (false, Some(stamp(at + by)), "callback missed, moved")
+            }
+        };
+        run_tx!(&self.hot, "see_to_missed", async |tx| {
+            let rows = sqlx::query!(
+                "WITH missed AS (
+                     SELECT b.id, b.prospect_id, b.agent_id FROM callback b
+                     JOIN queue q ON q.campaign_id = b.campaign_id AND q.prospect_id = b.prospect_id
+                     WHERE b.campaign_id = $1 AND b.state = 'open' AND b.agent_id IS NOT NULL AND b.at <= $2
+                       AND q.state IN (0, 4)
+                     ORDER BY b.at LIMIT 100 FOR UPDATE OF b, q SKIP LOCKED),
+                 moved AS (
+                     UPDATE queue q SET agent_id = CASE WHEN $3 THEN NULL ELSE q.agent_id END,
+                            priority = CASE WHEN $3 THEN 4 ELSE q.priority END,
+                            next_attempt_at = coalesce($4, q.next_attempt_at), state = 0, held_by = NULL,
+                            because = $5
+                     FROM missed WHERE q.campaign_id = $1 AND q.prospect_id = missed.prospect_id),
+                 told AS (
+                     UPDATE callback b SET agent_id = CASE WHEN $3 THEN NULL ELSE b.agent_id END,
+                            at = coalesce($4, b.at)
+                     FROM missed WHERE b.campaign_id = $1 AND b.id = missed.id)
+                 SELECT prospect_id, agent_id FROM missed",
+                campaign.0,
+                stamp(before),
+                public,
+                to,
+                because
+            )
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(|e| Error::from_sqlx("see_to_missed", e))?;
+            let mut agents = Vec::new();
+            for row in rows {
+                let prospect = Some(ProspectId(row.prospect_id));
+                let body = serde_json::json!({ "agent": row.agent_id, "public": public });
+                event::append(tx, "callback.missed", at, campaign, prospect, None, body).await?;
+                agents.extend(row.agent_id.map(AgentId));
+            }
+            agents.sort();
+            agents.dedup();
+            Ok(agents)
         })
     }
 

@@ -65,14 +65,16 @@ pub(crate) async fn save(
     if o.suppress {
         close_elsewhere(tx, o).await?;
     }
-    sqlx::query!(
-        "DELETE FROM outcome_draft WHERE campaign_id = $1 AND attempt_id = $2",
-        o.campaign.0,
-        uuid(o.attempt)
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(|e| Error::from_sqlx("save_outcomes", e))?;
+    if !o.stands_in {
+        sqlx::query!(
+            "DELETE FROM outcome_draft WHERE campaign_id = $1 AND attempt_id = $2",
+            o.campaign.0,
+            uuid(o.attempt)
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(|e| Error::from_sqlx("save_outcomes", e))?;
+    }
     let body = serde_json::json!({
         "disposition": o.outcome.disposition, "agent": o.agent, "answers": o.outcome.answers,
         "note": o.outcome.note, "call_at": o.outcome.call_at, "refused": refused(o),

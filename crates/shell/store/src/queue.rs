@@ -120,6 +120,8 @@ impl Store {
             r#"SELECT count(*) FILTER (WHERE state = 0 AND agent_id IS NULL AND next_attempt_at > $2) AS "later!",
                       min(next_attempt_at) FILTER (WHERE state = 0 AND agent_id IS NULL AND next_attempt_at > $2)
                           AS next_at,
+                      count(*) FILTER (WHERE state = 0 AND held_by LIKE 'skill %' AND next_attempt_at > $2)
+                          AS "needs_skill!",
                       count(*) FILTER (WHERE state BETWEEN 1 AND 3 OR state = 0 AND agent_id IS NOT NULL)
                           AS "in_hand!",
                       count(*) FILTER (WHERE state = 4) AS "held!",
@@ -134,6 +136,7 @@ impl Store {
         let mut counts = QueueCounts {
             later: count(r.later),
             next_at: walls(r.next_at),
+            needs_skill: count(r.needs_skill),
             in_hand: count(r.in_hand),
             held: count(r.held),
             closed: count(r.closed),

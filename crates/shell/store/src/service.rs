@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Launch, StoreFact, StoreWish};
+use engine::{Launch, MissedCallback, StoreFact, StoreWish};
 use model::{AgentId, CampaignId, ProspectId, WallTime, ZoneSet};
 use tokio::sync::{mpsc, watch};
 
@@ -70,6 +70,12 @@ pub(crate) enum ClaimWish {
         lookback: Duration,
     },
     Callbacks(AgentId),
+    Missed {
+        campaign: CampaignId,
+        before: WallTime,
+        missed: MissedCallback,
+        at: WallTime,
+    },
 }
 
 /// Claims and launches that may wait; the engine has one claim open per campaign, and holds a channel of
@@ -129,6 +135,22 @@ impl StoreHandle {
             }
             StoreWish::LoadCallbacks(agent) => {
                 return put(&self.claims, ClaimWish::Callbacks(agent));
+            }
+            StoreWish::MissedCallbacks {
+                campaign,
+                before,
+                missed,
+                at,
+            } => {
+                return put(
+                    &self.claims,
+                    ClaimWish::Missed {
+                        campaign,
+                        before,
+                        missed,
+                        at,
+                    },
+                );
             }
             StoreWish::RecordLaunches(launches) => return put(&self.launches, launches),
             StoreWish::Return(claims) => Write::Return(claims),

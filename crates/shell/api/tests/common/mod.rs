@@ -106,6 +106,7 @@ impl Api {
                     sip_user: login.to_owned(),
                     sip_ha1: "0".repeat(32),
                     groups: Vec::new(),
+                    skills: Vec::new(),
                 };
                 store::AccountId::from(self.store.create_agent(&new).await.unwrap())
             }

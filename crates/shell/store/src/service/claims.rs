@@ -57,7 +57,7 @@ fn refuse(lanes: &Lanes, wish: &ClaimWish) {
                 claim,
             });
         }
-        ClaimWish::Many { .. } | ClaimWish::Callbacks(_) => {}
+        ClaimWish::Many { .. } | ClaimWish::Callbacks(_) | ClaimWish::Missed { .. } => {}
     }
 }
 
@@ -105,6 +105,19 @@ async fn answer(lanes: &Lanes, recounts: &mut Recounts, wish: &ClaimWish) -> Res
         ClaimWish::Callbacks(agent) => {
             let callbacks = lanes.store.callbacks(CallbacksOf::Agent(agent)).await?;
             StoreFact::Callbacks { agent, callbacks }
+        }
+        ClaimWish::Missed {
+            campaign,
+            before,
+            missed,
+            at,
+        } => {
+            let store = &lanes.store;
+            for agent in store.see_to_missed(campaign, before, missed, at).await? {
+                let callbacks = store.callbacks(CallbacksOf::Agent(agent)).await?;
+                (lanes.facts)(StoreFact::Callbacks { agent, callbacks });
+            }
+            return Ok(());
         }
     };
     (lanes.facts)(fact);

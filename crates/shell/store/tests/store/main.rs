@@ -9,6 +9,7 @@ mod attempts;
 mod cards;
 mod claims;
 mod config;
+mod day;
 mod imports;
 mod launches;
 mod outcomes;

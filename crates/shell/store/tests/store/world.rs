@@ -228,6 +228,7 @@ pub(crate) fn agent(login: &str) -> NewAgent {
         sip_user: login.to_owned(),
         sip_ha1: "0".repeat(32),
         groups: Vec::new(),
+        skills: Vec::new(),
     }
 }
 
@@ -350,6 +351,7 @@ pub(crate) fn sale(launch: &Launch, agent: AgentId) -> OutcomeRecord {
         at: noon() + Duration::from_secs(80),
         refused: false,
         suppress: false,
+        stands_in: false,
         callback: None,
         mark: None,
         next: Next::Closed {
