@@ -295,9 +295,11 @@ impl Engine {
         outcome: Outcome,
         next: Option<Next>,
     ) {
+        // Words that stand in for the agent's own do not end the agent's notes.
+        let told = agent.filter(|_| outcome.disposition != AGENT_LOST);
         self.saving.entry(call.id).or_insert(Saving {
             request: None,
-            agent,
+            agent: told,
         });
         let source = Source {
             attempt: call.id,

@@ -7,6 +7,8 @@ use proto::agent::v1::watch_session_response::Event;
 
 use crate::convert::stamp;
 
+/// Drafts kept in a snapshot.
+const DRAFTS: usize = 20;
 /// Promises kept in a snapshot; an agent with more has other worries.
 const REMINDERS: usize = 1_000;
 
@@ -34,6 +36,8 @@ pub(crate) fn event(event: &AgentEvent) -> Event {
         }),
         AgentEvent::Connected { pop } => Event::CallConnected(pb::CallConnected {
             pop: Some(screen_pop(pop)),
+            // Whoever has another agent's draft at hand puts it in.
+            draft: None,
         }),
         AgentEvent::CallEnded {
             attempt,
@@ -211,11 +215,27 @@ pub(crate) fn apply(snapshot: &mut pb::Snapshot, event: &Event) {
             snapshot.preview = None;
             snapshot.call = call.pop.clone();
             snapshot.connected = true;
+            // A talk that its agent comes back to keeps what was typed.
+            if call.draft.is_some() {
+                snapshot.draft.clone_from(&call.draft);
+            }
         }
+        Event::DraftOffered(offer) => {
+            forget_draft(snapshot, &offer.attempt_id);
+            snapshot.drafts.push(offer.clone());
+            let latest =
+                |d: &pb::DraftOffered| std::cmp::Reverse(d.ended_at.map(|t| (t.seconds, t.nanos)));
+            snapshot.drafts.sort_by_key(latest);
+            snapshot.drafts.truncate(DRAFTS);
+        }
+        Event::DraftGone(gone) => forget_draft(snapshot, &gone.attempt_id),
         Event::CallEnded(_) => snapshot.connected = false,
         Event::WrapUpStarted(wrap_up) => snapshot.wrap_up = Some(wrap_up.clone()),
         Event::WrapUpTimedOut(pb::WrapUpTimedOut { attempt_id })
         | Event::OutcomeSaved(pb::OutcomeSaved { attempt_id }) => {
+            if matches!(event, Event::OutcomeSaved(_)) {
+                forget_draft(snapshot, attempt_id);
+            }
             // An outcome that was kept on disk while the database was away is saved during a later call.
             if snapshot
                 .call
@@ -250,6 +270,10 @@ pub(crate) fn apply(snapshot: &mut pb::Snapshot, event: &Event) {
     }
 }
 
+fn forget_draft(snapshot: &mut pb::Snapshot, attempt: &str) {
+    snapshot.drafts.retain(|d| d.attempt_id != attempt);
+}
+
 fn end_call(snapshot: &mut pb::Snapshot) {
     snapshot.call = None;
     snapshot.connected = false;
@@ -274,6 +298,7 @@ mod tests {
                 attempt_id: attempt.to_owned(),
                 ..Default::default()
             }),
+            draft: None,
         })
     }
 

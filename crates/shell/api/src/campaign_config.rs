@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use announce::{Gate, Keys, Message, Segment};
 use compliance::{DailyHours, Span};
-use engine::{Mode, RetryRule, RetryTable};
+use engine::{CallbackRule, MissedCallback, Mode, RetryRule, RetryTable};
 use model::{
     AgentGroupId, CallResult, Disposition, DispositionAction, DispositionKind, QuestionnaireId,
     TrunkGroupId, standard_dispositions,
@@ -40,6 +40,30 @@ pub(crate) struct Settings {
     pub(crate) message: Option<Message>,
     pub(crate) abandoned_message: Vec<Segment>,
     pub(crate) abandoned_voice: String,
+    #[serde(default = "return_limit_ms")]
+    pub(crate) return_limit_ms: u64,
+    #[serde(default = "wrap_up_extension_ms")]
+    pub(crate) wrap_up_extension_ms: u64,
+    #[serde(default = "callback_rule")]
+    pub(crate) callbacks: CallbackRule,
+    #[serde(default)]
+    pub(crate) route_by_language: bool,
+}
+
+// What campaigns have that were made before there was a choice.
+const fn return_limit_ms() -> u64 {
+    8_000
+}
+
+const fn wrap_up_extension_ms() -> u64 {
+    300_000
+}
+
+const fn callback_rule() -> CallbackRule {
+    CallbackRule {
+        tolerance: Duration::from_secs(600),
+        missed: MissedCallback::Wait,
+    }
 }
 
 /// Reads a campaign of the contract, with everything that is wrong in itself. Whether what it names exists
@@ -126,6 +150,10 @@ fn settings(given: pb::Campaign, found: &mut Problems) -> Settings {
         wrap_up_limit_ms: limit("wrap_up_limit", given.wrap_up_limit, 60, 5, 3_600),
         preview_limit_ms: limit("preview_limit", given.preview_limit, 120, 5, 3_600),
         lost_agent_limit_ms: limit("lost_agent_limit", given.lost_agent_limit, 10, 1, 60),
+        return_limit_ms: limit("return_limit", given.return_limit, 8, 0, 60),
+        wrap_up_extension_ms: limit("wrap_up_extension", given.wrap_up_extension, 300, 0, 3_600),
+        callbacks: callbacks(given.callbacks.unwrap_or_default(), found),
+        route_by_language: given.route_by_language,
         hours: hours(&given.hours, found),
         retry: retry(given.retry.unwrap_or_default(), found),
         machine_message_is_success: given.machine_message_is_success,
@@ -133,6 +161,43 @@ fn settings(given: pb::Campaign, found: &mut Problems) -> Settings {
         message: given.message.and_then(|m| message(m, found)),
         abandoned_message: segments("abandoned_message", given.abandoned_message, found),
         abandoned_voice: given.abandoned_voice,
+    }
+}
+
+fn callbacks(given: pb::CallbackRule, found: &mut Problems) -> CallbackRule {
+    let missed = given.missed();
+    let tolerance = found.keep(length_within(
+        "campaign.callbacks.tolerance",
+        given.tolerance,
+        SECOND * 600,
+        SECOND * 10,
+        DAY,
+    ));
+    let by = found.keep(length_within(
+        "campaign.callbacks.reschedule_by",
+        given.reschedule_by,
+        SECOND * 1_800,
+        SECOND * 60,
+        DAY * 7,
+    ));
+    let missed = match missed {
+        pb::MissedCallback::Unspecified | pb::MissedCallback::Wait => MissedCallback::Wait,
+        pb::MissedCallback::Reschedule => MissedCallback::Reschedule { by },
+        pb::MissedCallback::MakePublic => MissedCallback::MakePublic,
+    };
+    CallbackRule { tolerance, missed }
+}
+
+fn show_callbacks(is: CallbackRule) -> pb::CallbackRule {
+    let (missed, by) = match is.missed {
+        MissedCallback::Wait => (pb::MissedCallback::Wait, None),
+        MissedCallback::Reschedule { by } => (pb::MissedCallback::Reschedule, Some(span(by))),
+        MissedCallback::MakePublic => (pb::MissedCallback::MakePublic, None),
+    };
+    pb::CallbackRule {
+        tolerance: Some(span(is.tolerance)),
+        missed: missed.into(),
+        reschedule_by: by,
     }
 }
 
@@ -458,6 +523,10 @@ pub(crate) fn show(is: &store::Campaign) -> Result<pb::Campaign, Error> {
             .map(show_segment)
             .collect(),
         abandoned_voice: settings.abandoned_voice,
+        return_limit: limit(settings.return_limit_ms),
+        wrap_up_extension: limit(settings.wrap_up_extension_ms),
+        callbacks: Some(show_callbacks(settings.callbacks)),
+        route_by_language: settings.route_by_language,
     })
 }
 
@@ -617,6 +686,7 @@ pub(crate) fn merge(
         name seller purpose subject mode policy group_ids trunk_group_id caller ring_limit set_up_limit
         starts_at ends_at hours profiles retry machine_message_is_success wrap_up_limit preview_limit
         lost_agent_limit questionnaire_id greeting dispositions message abandoned_message abandoned_voice
+        return_limit wrap_up_extension callbacks route_by_language
     );
     Ok(())
 }

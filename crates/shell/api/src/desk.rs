@@ -121,6 +121,48 @@ impl Desk {
         about
     }
 
+    /// What was typed about this call, if it is the one on the desk.
+    pub(crate) fn draft_about(&self, attempt: &str) -> Option<&pb::Outcome> {
+        let call = self.snapshot.call.as_ref()?;
+        let draft = self.snapshot.draft.as_ref()?;
+        (call.attempt_id == attempt).then_some(draft)
+    }
+
+    /// What was typed about the call on the desk, to be offered when its time is over.
+    pub(crate) fn open_draft(&self, at: WallTime) -> Option<pb::DraftOffered> {
+        let call = self.snapshot.call.as_ref()?;
+        Some(pb::DraftOffered {
+            attempt_id: call.attempt_id.clone(),
+            campaign_id: call.campaign_id,
+            campaign_name: call.campaign_name.clone(),
+            prospect_id: call.card.as_ref().map_or(0, |c| c.prospect_id),
+            name: call.card.as_ref().map(name_of).unwrap_or_default(),
+            ended_at: Some(stamp(at)),
+            draft: Some(self.snapshot.draft.clone()?),
+        })
+    }
+
+    /// Offers the drafts that rows have, and takes those back that they have no more. What is on the desk as a call is
+    /// not offered.
+    pub(crate) fn offer(&mut self, drafts: Vec<pb::DraftOffered>, at: WallTime, now: Instant) {
+        let gone = self
+            .snapshot
+            .drafts
+            .iter()
+            .filter(|known| !drafts.iter().any(|d| d.attempt_id == known.attempt_id));
+        let gone: Vec<String> = gone.map(|d| d.attempt_id.clone()).collect();
+        for attempt_id in gone {
+            self.push(Event::DraftGone(pb::DraftGone { attempt_id }), at, now);
+        }
+        for draft in drafts {
+            let in_hand = self.snapshot.call.as_ref();
+            let in_hand = in_hand.is_some_and(|c| c.attempt_id == draft.attempt_id);
+            if !in_hand && !self.snapshot.drafts.contains(&draft) {
+                self.push(Event::DraftOffered(draft), at, now);
+            }
+        }
+    }
+
     /// Opens a stream: its number, and what wakes it.
     pub(crate) fn open_stream(&mut self, now: Instant) -> (u64, watch::Receiver<()>) {
         self.stream += 1;
@@ -191,6 +233,11 @@ impl Desk {
             )]),
         }
     }
+}
+
+fn name_of(card: &pb::Card) -> String {
+    let name = Some(&card.name).filter(|n| !n.is_empty());
+    name.unwrap_or(&card.external_id).clone()
 }
 
 pub(crate) fn response(seq: i64, at: WallTime, event: Event) -> pb::WatchSessionResponse {
@@ -314,7 +361,10 @@ mod tests {
             ..Default::default()
         };
         desk.push(
-            Event::CallConnected(pb::CallConnected { pop: Some(pop) }),
+            Event::CallConnected(pb::CallConnected {
+                pop: Some(pop),
+                draft: None,
+            }),
             AT,
             now,
         );

@@ -52,8 +52,27 @@ impl Desks {
     /// have asked for them.
     pub fn deliver(&self, agent: AgentId, event: &AgentEvent) {
         let at = self.clock.now();
-        match self.lock().get_mut(&agent) {
-            Some(desk) => desk.push(agent_event::event(event), at, Instant::now()),
+        let now = Instant::now();
+        let mut desks = self.lock();
+        let mut event = agent_event::event(event);
+        if let Event::CallConnected(call) = &mut event
+            && let Some(pop) = &call.pop
+        {
+            // A talk whose agent was lost comes with the card as it stands.
+            let drafts = desks.values().find_map(|d| d.draft_about(&pop.attempt_id));
+            call.draft = drafts.cloned();
+        }
+        match desks.get_mut(&agent) {
+            Some(desk) => {
+                let cut_short = match &event {
+                    Event::WrapUpTimedOut(_) => desk.open_draft(at),
+                    _ => None,
+                };
+                desk.push(event, at, now);
+                if let Some(draft) = cut_short {
+                    desk.push(Event::DraftOffered(draft), at, now);
+                }
+            }
             None => tracing::debug!(
                 agent_id = agent.0,
                 "an event for an agent without a session"
@@ -144,6 +163,14 @@ impl Desks {
         }
         let call = desk.snapshot().call.as_ref()?;
         Some(model::CampaignId(call.campaign_id))
+    }
+
+    /// Offers what rows have of earlier talks whose notes were cut short.
+    pub(crate) fn offer(&self, agent: AgentId, drafts: Vec<pb::DraftOffered>) {
+        let (at, now) = (self.clock.now(), Instant::now());
+        if let Some(desk) = self.lock().get_mut(&agent) {
+            desk.offer(drafts, at, now);
+        }
     }
 
     /// Whether a prospect's record is on the agent's screen by a call or an offer.

@@ -208,6 +208,8 @@ fn refused_code(refused: &engine::Refused) -> Code {
         | R::Held { .. }
         | R::NotClaimed { .. }
         | R::NotRunning { .. }
+        | R::Stopped { .. }
+        | R::NoMoreTime { .. }
         | R::NoPhone => Code::FailedPrecondition,
         R::NoLine { .. } | R::StoreLost | R::Draining => Code::Unavailable,
     }

@@ -25,7 +25,7 @@ use crate::services::{Admin, Agents, Auth, Board, Campaigns, Lists, Questionnair
 use crate::shared::Shared;
 use crate::throttle::Throttle;
 use crate::tokens::Tokens;
-use crate::{Catalogue, Clock, Desks, EngineHandle, Error};
+use crate::{Catalogue, Clock, Desks, EngineHandle, Error, Halts};
 
 /// A dead client's connection is found within twice this: agents' streams count as alive until then.
 const KEEPALIVE: Duration = Duration::from_secs(5);
@@ -145,6 +145,7 @@ impl Service {
         let gate = Gate::new(Rules::of_contract()?, tokens.clone());
         let shared = Shared {
             desks: Desks::new(engine.clone(), clock.clone()),
+            halts: Halts::new(store.clone(), engine.clone()),
             passwords: Passwords::new(),
             throttle: Throttle::default(),
             requests: Requests::new(store.clone()),
@@ -169,6 +170,11 @@ impl Service {
     /// Where the engine's events for agents go.
     pub fn desks(&self) -> Desks {
         self.shared.desks.clone()
+    }
+
+    /// Orders that nobody is called; to be followed before the first campaign is brought before the engine, and from then on.
+    pub fn halts(&self) -> Halts {
+        self.shared.halts.clone()
     }
 
     /// Takes the address. Clients that come now wait until [`Service::run`].

@@ -6,7 +6,7 @@ use crate::password::Passwords;
 use crate::requests::Requests;
 use crate::throttle::Throttle;
 use crate::tokens::Tokens;
-use crate::{Catalogue, Clock, Desks, EngineHandle, TrunksChanged};
+use crate::{Catalogue, Clock, Desks, EngineHandle, Halts, TrunksChanged};
 use std::sync::Arc;
 
 /// The parts that services share.
@@ -14,6 +14,7 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) engine: EngineHandle,
     pub(crate) desks: Desks,
+    pub(crate) halts: Halts,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,

@@ -45,6 +45,9 @@ pub struct Node {
     /// Directory for the private database, the spool and run-time files. Made when missing.
     #[schemars(extend("format" = "path"))]
     pub data_dir: PathBuf,
+    /// No call is launched while less than so many MiB are free where the data directory lies: what calls bring
+    /// must find room.
+    pub disk_reserve_mb: u64,
 }
 
 impl Default for Node {
@@ -52,6 +55,7 @@ impl Default for Node {
         Self {
             id: 1,
             data_dir: PathBuf::from("/var/lib/outdial"),
+            disk_reserve_mb: 256,
         }
     }
 }

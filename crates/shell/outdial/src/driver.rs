@@ -6,12 +6,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use engine::{
-    AgentEvent, Answer, CampaignState, Effect, Engine, Input, LegCommand, Refused, RequestId,
-    StoreWish,
+    AgentEvent, Answer, CampaignState, Effect, Engine, Fault, Input, LegCommand, Refused,
+    RequestId, StoreWish,
 };
 use model::{AgentId, CampaignId};
 
-use crate::clock::{Clock, JumpWatch};
+use crate::clock::{Clock, ClockWatch};
 use crate::record::Recorder;
 
 /// Where effects go. None of these may wait.
@@ -108,13 +108,21 @@ impl Driver {
 
     /// Runs until drained, or until nobody can hand in anything more. For a plain thread.
     pub fn run(mut self, mut outlets: impl Outlets) {
-        let mut watch = JumpWatch::new(self.clock.now());
+        let mut watch = ClockWatch::new(self.clock.now());
         loop {
             let input = self.next_input();
             let now = self.clock.now();
             if let Some(by_us) = watch.look(now) {
                 tracing::warn!(by_us, "the wall clock was set");
                 self.step(Input::ClockJumped { by_us }, &mut outlets);
+            }
+            if let Some(why) = watch.trust(now) {
+                match &why {
+                    Some(why) => tracing::error!("no calls: {why}"),
+                    None => tracing::warn!("the wall clock is right again: calls go on"),
+                }
+                let fault = Fault::Clock;
+                self.step(Input::Fault { fault, why }, &mut outlets);
             }
             match input {
                 Next::Input(input) => {

@@ -5,7 +5,7 @@ use model::{AgentId, AttemptId, CampaignId, PhoneId, ProspectId, WallTime};
 
 use crate::claim_facts::{people, phones, seller_and_subject};
 use crate::convert::{attempt_id, uuid, wall};
-use crate::refusal::{not_found, refers};
+use crate::refusal::{found, not_found, refers};
 use crate::{Error, Store};
 
 /// Something typed about a talk that is over, and never confirmed.
@@ -74,6 +74,22 @@ impl Store {
         .fetch_optional(&self.api)
         .await
         .map_err(|e| Error::from_sqlx("draft", e))
+    }
+
+    /// Forgets what an agent typed about a talk.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is nothing of the agent's.
+    pub async fn drop_draft(&self, agent: AgentId, attempt: AttemptId) -> Result<(), Error> {
+        let done = sqlx::query!(
+            "DELETE FROM outcome_draft WHERE agent_id = $1 AND attempt_id = $2",
+            agent.0,
+            uuid(attempt)
+        )
+        .execute(&self.api)
+        .await
+        .map_err(|e| Error::from_sqlx("drop_draft", e))?;
+        found(done.rows_affected(), "draft about attempt", attempt)
     }
 
     /// What an agent typed about talks that are over and have no words of the agent's own; newest first, at most 20.

@@ -40,6 +40,8 @@ pub struct AgentCounts {
     pub closed_without_outcome: u64,
     /// Wrap-ups whose time ran out.
     pub wrap_ups_timed_out: u64,
+    /// Notes of earlier talks that could be finished still.
+    pub drafts_offered: u64,
     /// Callbacks agreed.
     pub callbacks: u64,
     /// Reminders that came.

@@ -153,7 +153,8 @@ impl Worker {
             Event::WrapUpStarted(wrap_up) => {
                 self.write_up(now, wall, wrap_up.attempt_id, wrap_up.until);
             }
-            Event::WrapUpEnding(_) | Event::Heartbeat(_) => {}
+            Event::DraftOffered(_) => self.counts.drafts_offered += 1,
+            Event::WrapUpEnding(_) | Event::Heartbeat(_) | Event::DraftGone(_) => {}
             Event::WrapUpTimedOut(_) => {
                 self.counts.wrap_ups_timed_out += 1;
                 self.next = None;

@@ -56,6 +56,7 @@ pub(super) async fn create(
             sip_user,
             sip_ha1: ha1,
             groups,
+            skills: skills("skills", &asked.skills).map_err(|p| Error::Invalid(vec![p]))?,
         };
         (
             AccountId::from(shared.store.create_agent(&new).await?),
@@ -87,6 +88,7 @@ pub(super) async fn update(
     let was = shared.store.account(id).await?;
     let mut change = AccountChange::default();
     let mut groups = None;
+    let mut may = None;
     let mut problems = Vec::new();
     for path in asked.update_mask.unwrap_or_default().paths {
         match path.as_str() {
@@ -113,6 +115,14 @@ pub(super) async fn update(
                         .collect::<Vec<_>>(),
                 );
             }
+            "skills" if was.role == Role::Agent => match skills("user.skills", &to.skills) {
+                Ok(skills) => may = Some(skills),
+                Err(problem) => problems.push(problem),
+            },
+            "skills" => {
+                let text = "only an agent has skills";
+                problems.push(FieldProblem::new("user.skills", "not_an_agent", text));
+            }
             "group_ids" => {
                 problems.push(FieldProblem::new(
                     "user.group_ids",
@@ -123,7 +133,9 @@ pub(super) async fn update(
             other => problems.push(FieldProblem::new(
                 "update_mask",
                 "unknown_field",
-                format!("\"{other}\" cannot be changed; use name, role, disabled or group_ids"),
+                format!(
+                    "\"{other}\" cannot be changed; use name, role, disabled, group_ids or skills"
+                ),
             )),
         }
     }
@@ -136,6 +148,9 @@ pub(super) async fn update(
     shared.store.update_account(id, &change).await?;
     if let Some(groups) = groups {
         shared.store.set_agent_groups(agent_of(id), &groups).await?;
+    }
+    if let Some(skills) = may {
+        shared.store.set_agent_skills(agent_of(id), &skills).await?;
     }
     if change.role.is_some() || change.password_hash.is_some() || change.disabled == Some(true) {
         shared
@@ -177,6 +192,7 @@ pub(super) async fn user(store: &Store, account: &Account) -> Result<pb::User, E
             .iter()
             .flat_map(|a| a.groups.iter().map(|g| g.0))
             .collect(),
+        skills: agent.iter().flat_map(|a| a.skills.clone()).collect(),
         sip_user: agent.map(|a| a.sip_user).unwrap_or_default(),
     })
 }
@@ -191,6 +207,23 @@ fn phone_secret(user: &str, realm: &str) -> Result<(String, pb::SipCredentials),
         password,
     };
     Ok((ha1, sip))
+}
+
+/// Languages as BCP 47 tags (RFC 5646 section 2.1): letters, digits and hyphens, at most 35.
+fn skills(field: &str, given: &[String]) -> Result<Vec<String>, FieldProblem> {
+    let tag = |s: &String| {
+        let parts_are_good = s.split('-').all(|part| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+        });
+        s.len() <= 35 && parts_are_good
+    };
+    match given.iter().find(|s| !tag(s)) {
+        Some(bad) => {
+            let text = format!("\"{bad}\" is no language tag; write for example ru, en or pt-BR");
+            Err(FieldProblem::new(field, "not_a_language", text))
+        }
+        None => Ok(given.to_vec()),
+    }
 }
 
 fn sip_user(text: &str) -> Result<String, FieldProblem> {

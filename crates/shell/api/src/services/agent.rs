@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{AgentAsk, AgentSpec, Outcome, PauseWhen};
-use model::{AgentId, CallbackId, CampaignId, PhoneId, ProspectId};
+use engine::{AgentAsk, AgentSpec, Outcome, PauseWhen, Refused};
+use model::{AgentId, AttemptId, CallbackId, CampaignId, PhoneId, ProspectId};
 use proto::agent::v1 as pb;
 use proto::agent::v1::agent_service_server::AgentService;
 use store::MovedCallback;
 use tonic::{Request, Response, Status};
 
 use super::admin::once;
+use super::drafts;
 use crate::agent_event::callback;
 use crate::convert::{
     agent_of, attempt, instant, length_within, page, present, stamp, text_within,
@@ -76,8 +77,10 @@ impl AgentService for Agents {
                     id,
                     name: agent.name,
                     groups: agent.groups,
+                    skills: agent.skills,
                 };
                 let (session_id, seq) = shared.desks.open(spec, asked.take_over).await?;
+                drafts::offer(&shared, id).await;
                 Ok(pb::OpenSessionResponse {
                     session_id,
                     seq,
@@ -93,6 +96,7 @@ impl AgentService for Agents {
     ) -> Result<Response<EventStream>, Status> {
         let agent = agent_of(caller(&request)?.account);
         let asked = request.into_inner();
+        drafts::offer(&self.0, agent).await;
         let stream = self
             .0
             .desks
@@ -258,17 +262,37 @@ impl AgentService for Agents {
         &self,
         request: Request<pb::SubmitOutcomeRequest>,
     ) -> Result<Response<pb::SubmitOutcomeResponse>, Status> {
-        command!(
+        once!(
             self,
             request,
             "SubmitOutcome",
-            SubmitOutcomeResponse,
-            |asked: pb::SubmitOutcomeRequest| {
+            Keep::InMemory,
+            |shared: Arc<Shared>, me: Identity, asked: pb::SubmitOutcomeRequest| async move {
+                let agent = agent_of(me.account);
+                shared.desks.hear(agent, session(&asked)).await?;
                 let outcome = outcome(asked.outcome.unwrap_or_default())?;
-                Ok::<_, Error>(AgentAsk::Submit {
-                    attempt: attempt(&asked.attempt_id)?,
-                    outcome,
-                })
+                submit(&shared, agent, attempt(&asked.attempt_id)?, outcome).await?;
+                Ok(pb::SubmitOutcomeResponse {})
+            }
+        )
+    }
+
+    async fn drop_draft(
+        &self,
+        request: Request<pb::DropDraftRequest>,
+    ) -> Result<Response<pb::DropDraftResponse>, Status> {
+        once!(
+            self,
+            request,
+            "DropDraft",
+            Keep::InMemory,
+            |shared: Arc<Shared>, me: Identity, asked: pb::DropDraftRequest| async move {
+                let agent = agent_of(me.account);
+                shared.desks.hear(agent, session(&asked)).await?;
+                let id = attempt(&asked.attempt_id)?;
+                shared.store.drop_draft(agent, id).await?;
+                drafts::offer(&shared, agent).await;
+                Ok(pb::DropDraftResponse {})
             }
         )
     }
@@ -431,8 +455,8 @@ macro_rules! in_session {
 
 in_session!(
     SetReadyRequest SetNotReadyRequest TakePreviewRequest SkipPreviewRequest DialRequest HangUpRequest
-    HoldRequest UnholdRequest SaveDraftRequest SubmitOutcomeRequest CloseWithoutOutcomeRequest
-    ExtendWrapUpRequest
+    HoldRequest UnholdRequest SaveDraftRequest SubmitOutcomeRequest DropDraftRequest
+    CloseWithoutOutcomeRequest ExtendWrapUpRequest
 );
 
 fn session(request: &impl InSession) -> &str {
@@ -502,6 +526,32 @@ fn outcome(given: pb::Outcome) -> Result<Outcome, Error> {
     })
 }
 
+/// The outcome of the talk in hand, or of an earlier one whose notes were cut short.
+async fn submit(
+    shared: &Shared,
+    agent: AgentId,
+    attempt: AttemptId,
+    outcome: Outcome,
+) -> Result<(), Error> {
+    let ask = AgentAsk::Submit {
+        attempt,
+        outcome: outcome.clone(),
+    };
+    let refused = match shared.engine.ask_agent(agent, ask).await {
+        Err(Error::Refused(Refused::NotYourAttempt(id))) => Refused::NotYourAttempt(id),
+        other => return other,
+    };
+    match shared.store.unfinished(agent, attempt).await {
+        Ok(talk) => {
+            let talk = Box::new(talk);
+            let late = AgentAsk::SubmitLate { talk, outcome };
+            shared.engine.ask_agent(agent, late).await
+        }
+        Err(store::Error::NotFound { .. }) => Err(refused.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 async fn save_draft(
     shared: &Shared,
     me: &Identity,
@@ -515,18 +565,7 @@ async fn save_draft(
         .desks
         .keep_draft(agent, &asked.attempt_id, draft.clone())
         .ok_or(engine::Refused::NotYourAttempt(id))?;
-    let answers: serde_json::Map<String, serde_json::Value> = draft
-        .answers
-        .into_iter()
-        .map(|a| (a.field, a.value.into()))
-        .collect();
-    let body = serde_json::json!({
-        "disposition": draft.disposition,
-        "answers": answers,
-        "note": draft.note,
-        "call_at": draft.call_at.map(|at| instant(at).to_string()),
-        "call_phone_id": present(draft.call_phone_id),
-    });
+    let body = drafts::to_row(draft)?;
     match shared.store.save_draft(campaign, id, agent, &body).await {
         // The desk has it. The row is for after a restart, and comes with the next draft.
         Err(error) if error.problem() == model::Problem::Busy => {

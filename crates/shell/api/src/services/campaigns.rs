@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status};
 
 use super::admin::once;
 use super::lifecycle::{halt, run};
-use super::{assignment, check, explain, report};
+use super::{assignment, check, explain, orders, report};
 use crate::bring::{not_ready, read_spec};
 use crate::campaign_config::{merge, read, show};
 use crate::convert::{count, next_page, page};
@@ -138,6 +138,46 @@ impl CampaignService for Campaigns {
                 Ok(pb::ResumeCampaignResponse { campaign })
             }
         )
+    }
+
+    async fn order_halt(
+        &self,
+        request: Request<pb::OrderHaltRequest>,
+    ) -> Result<Response<pb::OrderHaltResponse>, Status> {
+        once!(
+            self,
+            request,
+            "OrderHalt",
+            Keep::InMemory,
+            |shared: Arc<Shared>, me, asked| async move {
+                let halts = orders::order(&shared, &me, asked).await?;
+                Ok(pb::OrderHaltResponse { halts })
+            }
+        )
+    }
+
+    async fn lift_halt(
+        &self,
+        request: Request<pb::LiftHaltRequest>,
+    ) -> Result<Response<pb::LiftHaltResponse>, Status> {
+        once!(
+            self,
+            request,
+            "LiftHalt",
+            Keep::Durably,
+            |shared: Arc<Shared>, me, asked| async move {
+                let halts = orders::lift(&shared, &me, asked).await?;
+                Ok(pb::LiftHaltResponse { halts })
+            }
+        )
+    }
+
+    async fn list_halts(
+        &self,
+        _: Request<pb::ListHaltsRequest>,
+    ) -> Result<Response<pb::ListHaltsResponse>, Status> {
+        let halts = orders::list(&self.0);
+        Ok(Response::new(pb::ListHaltsResponse { halts }))
     }
 
     async fn stop_campaign(

@@ -7,6 +7,7 @@
 mod bridging;
 mod campaigns;
 mod command;
+mod guards;
 mod http;
 mod installed;
 mod lines;
@@ -169,6 +170,15 @@ impl Daemon {
             .spawn(move || driver.run(outlets))?;
 
         lines.tell().await?;
+        let halts = api.halts();
+        // Before the first campaign: not one call may slip through a halt.
+        halts.follow().await?;
+        helpers.spawn("halts", |stop| guards::follow_halts(halts, stop));
+        let (data_dir, reserve_mb) = (config.node.data_dir.clone(), config.node.disk_reserve_mb);
+        let faults = inbox.clone();
+        helpers.spawn("room on the disk", move |stop| {
+            guards::watch_disk(data_dir, reserve_mb, faults, stop)
+        });
         campaigns::load_all(&store, &installed.catalogue, &requests, clock).await?;
         helpers.spawn("trunks and phones", |stop| {
             lines::follow(lines, lines_changes, stop)

@@ -129,6 +129,24 @@ impl Office {
         (made.user.unwrap().user_id, member)
     }
 
+    /// Gives an account exactly these skills.
+    pub async fn skills(&self, user_id: i32, skills: &[&str]) {
+        let user = admin::User {
+            user_id,
+            skills: skills.iter().map(|s| (*s).to_owned()).collect(),
+            ..Default::default()
+        };
+        let request = admin::UpdateUserRequest {
+            user: Some(user),
+            update_mask: Some(prost_types::FieldMask {
+                paths: vec!["skills".to_owned()],
+            }),
+            ..Default::default()
+        };
+        let mut client = AdminServiceClient::new(self.channel.clone());
+        client.update_user(self.with(request)).await.unwrap();
+    }
+
     /// So many agents of a group.
     pub async fn agents(&self, count: usize, group: i32) -> Vec<Member> {
         let mut members = Vec::new();

@@ -47,7 +47,7 @@ named! {
         AddListResponse AddSuppressionsResponse Campaign CheckCampaignResponse CheckSuppressionResponse
         CreateCampaignResponse CreateQuestionnaireRequest CreateQuestionnaireResponse
         ExplainCampaignResponse GetCampaignResponse GetRejectedResponse ImportListResponse
-        ListCampaignsResponse ListListsResponse PauseCampaignResponse ReportCampaignResponse
+        LiftHaltResponse ListCampaignsResponse ListHaltsResponse ListListsResponse OrderHaltResponse PauseCampaignResponse ReportCampaignResponse
         ResumeCampaignResponse StartCampaignResponse StopCampaignResponse
     }
 }

@@ -3,6 +3,7 @@
 mod campaigns;
 mod connection;
 mod document;
+mod halts;
 mod lists;
 mod people;
 mod secret;
@@ -49,6 +50,8 @@ pub enum Command {
     /// Campaigns.
     #[command(subcommand)]
     Campaign(campaigns::CampaignCommand),
+    /// Stops all calls, or all of one seller, until the halt is lifted.
+    Halt(halts::HaltCommand),
     /// What agents ask and fill in.
     #[command(subcommand)]
     Questionnaire(campaigns::QuestionnaireCommand),
@@ -111,6 +114,7 @@ impl Command {
             Self::Trunk(command) => command.run(to).await,
             Self::List(command) => command.run(to).await,
             Self::Campaign(command) => command.run(to).await,
+            Self::Halt(command) => command.run(to).await,
             Self::Questionnaire(command) => command.run(to).await,
             Self::Suppression(command) => command.run(to).await,
             Self::Export(export) => export.run(to).await,

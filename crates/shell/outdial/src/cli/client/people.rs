@@ -21,6 +21,13 @@ pub enum UserCommand {
     Add(AddUser),
     /// Lists accounts.
     List,
+    /// Gives an agent exactly these skills; valid from the next sign-in on.
+    Skills {
+        /// Login or key.
+        user: String,
+        /// Languages as tags like ru or pt-BR. None: no skill.
+        skills: Vec<String>,
+    },
     /// Gives an account a new password, from OUTDIAL_NEW_PASSWORD or standard input.
     Passwd {
         /// Login or key.
@@ -45,6 +52,9 @@ pub struct AddUser {
     /// User name of the agent's phone. Absent: the login.
     #[arg(long, default_value = "")]
     sip_user: String,
+    /// Language that the agent speaks, as a tag like ru or pt-BR; may be given several times.
+    #[arg(long = "skill")]
+    skills: Vec<String>,
     /// No password: it signs in by API token only.
     #[arg(long)]
     no_password: bool,
@@ -94,6 +104,7 @@ impl AddUser {
             password,
             group_ids,
             sip_user: self.sip_user.clone(),
+            skills: self.skills.clone(),
             request_id: request_id()?,
         })
     }
@@ -131,11 +142,34 @@ impl UserCommand {
                             ("NAME", "name"),
                             ("ROLE", "role"),
                             ("GROUPS", "group_ids"),
+                            ("SKILLS", "skills"),
                             ("PHONE", "sip_user"),
                             ("DISABLED", "disabled"),
                         ],
                     )
                 })
+            }
+            Self::Skills { user, skills } => {
+                let all = users(&mut admin).await?.users;
+                let known: Vec<_> = all.iter().map(|u| (u.user_id, u.login.as_str())).collect();
+                let request = UpdateUserRequest {
+                    user: Some(User {
+                        user_id: find("user", user, &known)?,
+                        skills: skills.clone(),
+                        ..User::default()
+                    }),
+                    update_mask: Some(prost_types::FieldMask {
+                        paths: vec!["skills".to_owned()],
+                    }),
+                    password: String::new(),
+                    request_id: request_id()?,
+                };
+                let response = admin
+                    .update_user(request)
+                    .await
+                    .map_err(Refusal::from)?
+                    .into_inner();
+                Shown::new(&response, |v| table::fields(&v["user"]))
             }
             Self::Passwd { user } => {
                 let all = users(&mut admin).await?.users;
@@ -250,6 +284,7 @@ mod tests {
             role: RoleName::Agent,
             name: "Anna".to_owned(),
             groups: vec!["day".to_owned()],
+            skills: Vec::new(),
             sip_user: "301".to_owned(),
             no_password: false,
         };
