@@ -17,6 +17,7 @@ impl Engine {
     pub(crate) fn agent_ask(&mut self, request: RequestId, agent: AgentId, ask: AgentAsk) {
         let answer = match ask {
             AgentAsk::SignIn(spec) => self.sign_in(spec),
+            AgentAsk::Resume { agent, pause } => self.resume_agent(agent, pause),
             AgentAsk::SignOut => self.sign_out(agent),
             AgentAsk::Ready => self.ready(agent),
             AgentAsk::NotReady { reason, when } => self.not_ready(agent, reason, when),
@@ -95,6 +96,22 @@ impl Engine {
         self.store(StoreWish::LoadCallbacks(id));
         self.tell_state(id);
         self.tell_again(id);
+        Ok(Answer::Done)
+    }
+
+    /// Takes an agent in as another run of the daemon knew it. No call comes before the client is back to show it.
+    fn resume_agent(&mut self, spec: AgentSpec, pause: Option<String>) -> Result<Answer, Refused> {
+        let id = spec.id;
+        self.sign_in(spec)?;
+        let agent = self.agent_mut(id)?;
+        agent.client_lost = true;
+        agent.wish = pause.map_or(Wish::Ready, Wish::Pause);
+        if agent.wish == Wish::Ready && agent.registered {
+            self.agent_doing(id, Doing::Ready);
+            self.call_phone(id);
+        } else {
+            self.tell_state(id);
+        }
         Ok(Answer::Done)
     }
 

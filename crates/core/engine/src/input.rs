@@ -251,6 +251,13 @@ pub enum Ask {
 pub enum AgentAsk {
     /// Begin to work; again with the same agent: take over.
     SignIn(AgentSpec),
+    /// Work goes on that another run of the daemon knew of: the client and the phone are expected back.
+    Resume {
+        /// Who.
+        agent: AgentSpec,
+        /// Why the agent took no calls; `None`: took calls.
+        pause: Option<String>,
+    },
     /// Stop working. Refused during a talk.
     SignOut,
     /// Take calls.

@@ -27,6 +27,12 @@ impl Engine {
         agent.registered = true;
         match agent.doing {
             Doing::Ready | Doing::Lost { .. } => self.call_phone(id),
+            // Taken over from another run of the daemon before the phone was there.
+            Doing::NotReady if agent.wish == Wish::Ready => {
+                agent.idle_since = self.now.mono;
+                self.agent_doing(id, Doing::Ready);
+                self.call_phone(id);
+            }
             Doing::NotReady
             | Doing::Previewing(_)
             | Doing::Fetching { .. }

@@ -36,6 +36,8 @@ pub(crate) struct Desk {
     stream_open: bool,
     heard: Instant,
     lost: bool,
+    /// Not heard yet since the daemon started.
+    expected: bool,
     /// Wakes streams whenever something changed.
     changed: watch::Sender<()>,
 }
@@ -54,17 +56,27 @@ pub(crate) enum Next {
 }
 
 impl Desk {
-    pub(crate) fn new(session: String, now: Instant) -> Self {
+    /// `seq` is above that of every event of earlier runs: a cursor from before gets a snapshot.
+    pub(crate) fn new(session: String, seq: i64, now: Instant) -> Self {
         Self {
             session,
-            seq: 0,
+            seq,
             events: VecDeque::new(),
             snapshot: pb::Snapshot::default(),
             stream: 0,
             stream_open: false,
             heard: now,
             lost: false,
+            expected: false,
             changed: watch::Sender::new(()),
+        }
+    }
+
+    /// One that another run of the daemon had; its client is expected back.
+    pub(crate) fn resumed(session: String, seq: i64, now: Instant) -> Self {
+        Self {
+            expected: true,
+            ..Self::new(session, seq, now)
         }
     }
 
@@ -88,6 +100,7 @@ impl Desk {
     /// Gives the desk to another session. Events and snapshot stay; streams of the old one end.
     pub(crate) fn take_over(&mut self, session: String, now: Instant) {
         self.session = session;
+        self.expected = false;
         self.stream_open = false;
         self.heard = now;
         self.lost = false;
@@ -180,10 +193,11 @@ impl Desk {
         }
     }
 
-    /// A client was heard. True when it had been lost.
+    /// A client was heard. True when it had been lost, or was expected back.
     pub(crate) fn hear(&mut self, now: Instant) -> bool {
         self.heard = now;
-        std::mem::take(&mut self.lost)
+        let was_expected = std::mem::take(&mut self.expected);
+        std::mem::take(&mut self.lost) || was_expected
     }
 
     /// Looks whether the client is lost. True once, when it has just become so.
@@ -262,7 +276,7 @@ mod tests {
     }
 
     fn desk(events: usize, now: Instant) -> (Desk, u64) {
-        let mut desk = Desk::new("s".to_owned(), now);
+        let mut desk = Desk::new("s".to_owned(), 0, now);
         let (stream, _) = desk.open_stream(now);
         for n in 0..events {
             desk.push(notice(n), AT, now);

@@ -37,15 +37,40 @@ pub struct Desks {
     desks: Arc<Mutex<BTreeMap<AgentId, Desk>>>,
     engine: EngineHandle,
     clock: Clock,
+    /// Above every event of earlier runs of the daemon.
+    first_seq: i64,
 }
 
 impl Desks {
-    pub(crate) fn new(engine: EngineHandle, clock: Clock) -> Self {
+    /// `first_seq` is above that of every event of earlier runs of the daemon.
+    pub(crate) fn new(engine: EngineHandle, clock: Clock, first_seq: i64) -> Self {
         Self {
             desks: Arc::default(),
             engine,
             clock,
+            first_seq,
         }
+    }
+
+    /// Goes on with a session that an earlier run of the daemon had: its client keeps it, and takes calls when it is back.
+    ///
+    /// # Errors
+    /// As the engine.
+    pub(crate) async fn resume(
+        &self,
+        agent: AgentSpec,
+        session: String,
+        pause: Option<String>,
+    ) -> Result<(), Error> {
+        let id = agent.id;
+        let desk = Desk::resumed(session.clone(), self.first_seq, Instant::now());
+        self.lock().insert(id, desk);
+        let asked = AgentAsk::Resume { agent, pause };
+        let answer = self.engine.ask_agent(id, asked).await;
+        if answer.is_err() {
+            self.remove(id, &session);
+        }
+        answer
     }
 
     /// Takes an `Effect::Agent`. Never waits. Events of agents without a session are dropped: nobody could
@@ -107,7 +132,8 @@ impl Desks {
                 }
                 // The desk stands before the engine is asked: its first events come before its answer.
                 None => {
-                    desks.insert(id, Desk::new(session.clone(), now));
+                    let seq = self.first_seq;
+                    desks.insert(id, Desk::new(session.clone(), seq, now));
                     true
                 }
             }
@@ -225,8 +251,8 @@ impl Desks {
         Ok(Box::pin(ReceiverStream::new(events)))
     }
 
-    /// Looks for lost clients every second, for as long as it is polled.
-    pub(crate) async fn sweep(&self) {
+    /// Looks for lost clients every second, for as long as it is polled; sessions that are closed for it are told.
+    pub(crate) async fn sweep(&self, closed: mpsc::UnboundedSender<(AgentId, String)>) {
         let mut every = tokio::time::interval(SWEEP);
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
@@ -257,7 +283,10 @@ impl Desks {
             for (agent, session) in forgotten {
                 match self.engine.ask_agent(agent, AgentAsk::SignOut).await {
                     Ok(()) | Err(Error::Refused(Refused::NotSignedIn(_))) => {
-                        self.remove(agent, &session)
+                        self.remove(agent, &session);
+                        if closed.send((agent, session)).is_err() {
+                            tracing::debug!("nobody keeps sessions any more");
+                        }
                     }
                     // In a talk; looked at again with the next sweep.
                     Err(error) => {

@@ -28,6 +28,7 @@ mod scratch;
 mod secret;
 mod server;
 mod services;
+mod sessions;
 mod shared;
 mod throttle;
 mod tokens;

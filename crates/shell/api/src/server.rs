@@ -13,7 +13,7 @@ use proto::supervisor::v1::campaign_service_server::CampaignServiceServer;
 use proto::supervisor::v1::list_service_server::ListServiceServer;
 use proto::supervisor::v1::questionnaire_service_server::QuestionnaireServiceServer;
 use proto::supervisor::v1::suppression_service_server::SuppressionServiceServer;
-use store::Store;
+use store::{Run, Store};
 use tokio::net::TcpListener;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Identity as Certificate, Server, ServerTlsConfig};
@@ -22,6 +22,7 @@ use crate::gate::{Gate, Rules};
 use crate::password::Passwords;
 use crate::requests::Requests;
 use crate::services::{Admin, Agents, Auth, Board, Campaigns, Lists, Questionnaires, Suppressions};
+use crate::sessions::Sessions;
 use crate::shared::Shared;
 use crate::throttle::Throttle;
 use crate::tokens::Tokens;
@@ -73,6 +74,8 @@ pub struct Parts {
     pub engine: EngineHandle,
     /// Profiles, voices, recordings.
     pub catalogue: Catalogue,
+    /// This run of the daemon.
+    pub run: Run,
     /// Told whenever trunks or phones were changed.
     pub trunks_changed: TrunksChanged,
     /// The wall clock.
@@ -138,13 +141,15 @@ impl Service {
             store,
             engine,
             catalogue,
+            run,
             trunks_changed,
             clock,
         } = parts;
         let tokens = Arc::new(Tokens::new(store.clone(), clock.clone()));
         let gate = Gate::new(Rules::of_contract()?, tokens.clone());
         let shared = Shared {
-            desks: Desks::new(engine.clone(), clock.clone()),
+            desks: Desks::new(engine.clone(), clock.clone(), Sessions::first_seq(run)),
+            sessions: Sessions::new(store.clone(), run),
             halts: Halts::new(store.clone(), engine.clone()),
             passwords: Passwords::new(),
             throttle: Throttle::default(),
@@ -170,6 +175,15 @@ impl Service {
     /// Where the engine's events for agents go.
     pub fn desks(&self) -> Desks {
         self.shared.desks.clone()
+    }
+
+    /// Goes on with the sessions that earlier runs of this daemon left open: clients keep their session, and their
+    /// cursor gets a snapshot. Before [`Service::run`]. Returns how many.
+    ///
+    /// # Errors
+    /// As the database, and when the engine has ended.
+    pub async fn resume_sessions(&self) -> Result<usize, Error> {
+        self.shared.sessions.resume(&self.shared.desks).await
     }
 
     /// Orders that nobody is called; to be followed before the first campaign is brought before the engine, and from then on.
@@ -229,13 +243,15 @@ impl Service {
             .add_service(served!(BoardServiceServer, Board))
             .add_service(served!(AgentServiceServer, Agents));
         let desks = shared.desks.clone();
+        let (closed_in, closed) = tokio::sync::mpsc::unbounded_channel();
         // Small events must not wait for the client's acknowledgements; a server that is handed its listener has
         // no such setting of its own.
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let serving = router.serve_with_incoming_shutdown(incoming, drain);
         tokio::select! {
             served = serving => served?,
-            () = desks.sweep() => {}
+            () = desks.sweep(closed_in) => {}
+            () = shared.sessions.follow(closed) => {}
             () = tidy(&shared.store) => {}
         }
         Ok(())

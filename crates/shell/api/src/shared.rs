@@ -4,6 +4,7 @@ use store::Store;
 
 use crate::password::Passwords;
 use crate::requests::Requests;
+use crate::sessions::Sessions;
 use crate::throttle::Throttle;
 use crate::tokens::Tokens;
 use crate::{Catalogue, Clock, Desks, EngineHandle, Halts, TrunksChanged};
@@ -14,6 +15,7 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) engine: EngineHandle,
     pub(crate) desks: Desks,
+    pub(crate) sessions: Sessions,
     pub(crate) halts: Halts,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) passwords: Passwords,

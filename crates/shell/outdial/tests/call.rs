@@ -9,6 +9,7 @@ mod support;
 
 use std::process::{Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use support::{Carrier, Does, keys, outdial};
 
@@ -146,11 +147,8 @@ fn ctrl_c_hangs_up_and_is_told_by_the_exit_code() {
         .spawn()
         .unwrap();
     carrier.wait_for("ACK");
-    let killed = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
     let out = child.wait_with_output().unwrap();
     assert_eq!(out.status.code(), Some(130));
     let placed: Value = serde_json::from_slice(&out.stdout).unwrap();

@@ -20,3 +20,13 @@ CREATE INDEX callback_private ON callback (campaign_id, at) WHERE state = 'open'
 
 -- What an agent typed and never confirmed is offered to the same agent again.
 CREATE INDEX outcome_draft_agent ON outcome_draft (agent_id);
+
+-- Sessions of agents that are open: a daemon that starts again goes on with them.
+CREATE TABLE agent_session (
+    agent_id  integer PRIMARY KEY REFERENCES agent ON DELETE CASCADE,
+    node_id   integer NOT NULL REFERENCES node,
+    session   text NOT NULL,
+    -- Why the agent takes no calls; absent: takes calls.
+    pause     text,
+    opened_at timestamptz NOT NULL
+);

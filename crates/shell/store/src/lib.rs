@@ -6,6 +6,7 @@
 
 mod account;
 mod agent;
+mod agent_session;
 mod attempt;
 mod attempt_list;
 mod batch;
@@ -45,6 +46,7 @@ mod work_kind;
 
 pub use account::{Account, AccountChange, AccountId, NewAccount, Role, SecretHash, Token};
 pub use agent::{Agent, AgentGroup, NewAgent, WorkItem};
+pub use agent_session::AgentSession;
 pub use attempt::Finished;
 pub use attempt_list::{AttemptLine, AttemptPage};
 pub use callback::{CallbacksOf, MovedCallback};

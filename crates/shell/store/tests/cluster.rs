@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{ConnectOptions, Connection};
 use store::{Cluster, ClusterError, ClusterOptions, Options, Store};
 use tokio::sync::OnceCell;
@@ -41,7 +42,7 @@ async fn a_server_killed_without_mercy_is_started_again_and_keeps_what_was_ackno
         .await
         .unwrap();
     store.create_list("people").await.unwrap();
-    signal("KILL", cluster.pid());
+    signal(Signal::KILL, cluster.pid());
     until(|| !alive(cluster.pid())).await;
     store.close().await;
     drop(cluster);
@@ -236,12 +237,9 @@ fn copy(from: &Path, to: &Path) {
     );
 }
 
-fn signal(name: &str, pid: u32) {
-    let done = Command::new("kill")
-        .args(["-s", name, &pid.to_string()])
-        .status()
-        .unwrap();
-    assert!(done.success());
+fn signal(signal: Signal, pid: u32) {
+    let pid = Pid::from_raw(pid.cast_signed()).unwrap();
+    kill_process(pid, signal).unwrap();
 }
 
 /// Whether the process runs; one that waits to be reaped does not.

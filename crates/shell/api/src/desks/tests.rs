@@ -29,7 +29,7 @@ fn desks() -> (Desks, Arc<StdMutex<Vec<AgentAsk>>>) {
         }
     });
     let clock = Clock::new(|| WallTime::from_unix_seconds(1_700_000_000));
-    (Desks::new(engine, clock), asked)
+    (Desks::new(engine, clock, 0), asked)
 }
 
 fn spec() -> AgentSpec {
@@ -172,7 +172,7 @@ async fn the_engine_hears_once_that_a_client_is_lost_and_once_that_it_is_back() 
     let (desks, asked) = desks();
     let (session, _) = desks.open(spec(), false).await.unwrap();
     let sweeping = desks.clone();
-    let sweep = tokio::spawn(async move { sweeping.sweep().await });
+    let sweep = tokio::spawn(async move { sweeping.sweep(mpsc::unbounded_channel().0).await });
     tokio::time::sleep(Duration::from_secs(14)).await;
     assert_eq!(times(&asked, &AgentAsk::ClientLost), 0);
     tokio::time::sleep(Duration::from_secs(30)).await;
@@ -194,7 +194,7 @@ async fn a_client_lost_for_good_is_signed_out() {
     let (desks, asked) = desks();
     desks.open(spec(), false).await.unwrap();
     let sweeping = desks.clone();
-    let sweep = tokio::spawn(async move { sweeping.sweep().await });
+    let sweep = tokio::spawn(async move { sweeping.sweep(mpsc::unbounded_channel().0).await });
     tokio::time::sleep(FORGOTTEN_AFTER + Duration::from_secs(30)).await;
     assert_eq!(times(&asked, &AgentAsk::SignOut), 1);
     assert_eq!(desks.count(), 0);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{AgentAsk, AgentSpec, Outcome, PauseWhen, Refused};
+use engine::{AgentAsk, Outcome, PauseWhen, Refused};
 use model::{AgentId, AttemptId, CallbackId, CampaignId, PhoneId, ProspectId};
 use proto::agent::v1 as pb;
 use proto::agent::v1::agent_service_server::AgentService;
@@ -19,6 +19,7 @@ use crate::convert::{
 use crate::desks::EventStream;
 use crate::identity::{Identity, caller};
 use crate::requests::{Asked, Keep};
+use crate::sessions::spec_of;
 use crate::shared::Shared;
 use crate::{Error, FieldProblem};
 
@@ -73,13 +74,10 @@ impl AgentService for Agents {
             |shared: Arc<Shared>, me: Identity, asked: pb::OpenSessionRequest| async move {
                 let id = agent_of(me.account);
                 let agent = shared.store.agent(id).await?;
-                let spec = AgentSpec {
-                    id,
-                    name: agent.name,
-                    groups: agent.groups,
-                    skills: agent.skills,
-                };
+                let spec = spec_of(agent);
                 let (session_id, seq) = shared.desks.open(spec, asked.take_over).await?;
+                let at = shared.clock.now();
+                shared.sessions.opened(id, &session_id, at).await;
                 drafts::offer(&shared, id).await;
                 Ok(pb::OpenSessionResponse {
                     session_id,
@@ -132,6 +130,8 @@ impl AgentService for Agents {
                     .desks
                     .close(agent_of(me.account), &asked.session_id)
                     .await?;
+                let agent = agent_of(me.account);
+                shared.sessions.closed(agent, &asked.session_id).await;
                 Ok(pb::CloseSessionResponse {})
             }
         )
@@ -141,12 +141,18 @@ impl AgentService for Agents {
         &self,
         request: Request<pb::SetReadyRequest>,
     ) -> Result<Response<pb::SetReadyResponse>, Status> {
-        command!(
+        once!(
             self,
             request,
             "SetReady",
-            SetReadyResponse,
-            |_: pb::SetReadyRequest| Ok::<_, Error>(AgentAsk::Ready)
+            Keep::InMemory,
+            |shared: Arc<Shared>, me: Identity, asked: pb::SetReadyRequest| async move {
+                let agent = agent_of(me.account);
+                shared.desks.hear(agent, session(&asked)).await?;
+                shared.engine.ask_agent(agent, AgentAsk::Ready).await?;
+                shared.sessions.paused(agent, session(&asked), None).await;
+                Ok(pb::SetReadyResponse {})
+            }
         )
     }
 
@@ -154,7 +160,23 @@ impl AgentService for Agents {
         &self,
         request: Request<pb::SetNotReadyRequest>,
     ) -> Result<Response<pb::SetNotReadyResponse>, Status> {
-        command!(self, request, "SetNotReady", SetNotReadyResponse, not_ready)
+        once!(
+            self,
+            request,
+            "SetNotReady",
+            Keep::InMemory,
+            |shared: Arc<Shared>, me: Identity, asked: pb::SetNotReadyRequest| async move {
+                let agent = agent_of(me.account);
+                shared.desks.hear(agent, session(&asked)).await?;
+                let (reason, when) = not_ready(&asked)?;
+                let pause = Some(reason.clone());
+                let ask = AgentAsk::NotReady { reason, when };
+                shared.engine.ask_agent(agent, ask).await?;
+                let session = session(&asked);
+                shared.sessions.paused(agent, session, pause).await;
+                Ok(pb::SetNotReadyResponse {})
+            }
+        )
     }
 
     async fn take_preview(
@@ -463,7 +485,7 @@ fn session(request: &impl InSession) -> &str {
     request.session_id()
 }
 
-fn not_ready(asked: pb::SetNotReadyRequest) -> Result<AgentAsk, Error> {
+fn not_ready(asked: &pb::SetNotReadyRequest) -> Result<(String, PauseWhen), Error> {
     let when = match asked.when() {
         pb::PauseWhen::Unspecified | pb::PauseWhen::AfterCall => PauseWhen::AfterCall,
         pb::PauseWhen::Now => PauseWhen::Now,
@@ -477,7 +499,7 @@ fn not_ready(asked: pb::SetNotReadyRequest) -> Result<AgentAsk, Error> {
         let text = "give 1 to 40 small letters, digits and underscores, for example lunch";
         return Err(Error::invalid("reason", "not_a_code", text));
     }
-    Ok(AgentAsk::NotReady { reason, when })
+    Ok((reason, when))
 }
 
 fn outcome(given: pb::Outcome) -> Result<Outcome, Error> {
@@ -637,20 +659,13 @@ mod tests {
 
     #[test]
     fn a_pause_has_a_reason_and_begins_after_the_call_unless_told_otherwise() {
-        let ask = not_ready(pb::SetNotReadyRequest::default()).unwrap();
-        let when = PauseWhen::AfterCall;
-        assert_eq!(
-            ask,
-            AgentAsk::NotReady {
-                reason: "break".to_owned(),
-                when
-            }
-        );
+        let asked = not_ready(&pb::SetNotReadyRequest::default()).unwrap();
+        assert_eq!(asked, ("break".to_owned(), PauseWhen::AfterCall));
         let asked = pb::SetNotReadyRequest {
             reason: "Lunch!".to_owned(),
             ..Default::default()
         };
-        assert!(not_ready(asked).is_err());
+        assert!(not_ready(&asked).is_err());
     }
 
     #[test]

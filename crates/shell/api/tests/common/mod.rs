@@ -60,6 +60,7 @@ impl Api {
             store: store.clone(),
             engine: handle.clone(),
             catalogue: Catalogue::new(contents),
+            run: store.begin_run("node-1").await.unwrap(),
             trunks_changed: TrunksChanged::new(|| {}),
             clock: Clock::system(),
         };

@@ -148,6 +148,7 @@ impl Daemon {
                 store: store.clone(),
                 engine: requests.clone(),
                 catalogue: installed.catalogue.clone(),
+                run: this_run,
                 trunks_changed: api::TrunksChanged::new(move || {
                     lines_changed.send_replace(());
                 }),
@@ -183,6 +184,8 @@ impl Daemon {
         helpers.spawn("trunks and phones", |stop| {
             lines::follow(lines, lines_changes, stop)
         });
+        let resumed = api.resume_sessions().await?;
+        tracing::info!(resumed, "sessions of agents go on");
         let ends_of = store.clone();
         helpers.spawn("ends of campaigns", move |stop| {
             campaigns::write_ends(ends_of, clock, ended, stop)
