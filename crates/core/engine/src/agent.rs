@@ -47,6 +47,8 @@ pub(crate) enum Owes {
 pub(crate) enum Reminded {
     No,
     Yes,
+    /// And called, in vain so far.
+    Tried,
 }
 
 /// What the agent wants when nothing is under way.

@@ -56,6 +56,7 @@ impl Engine {
                     answered.audio = true;
                 }
             }
+            LegEvent::AudioPaused { .. } => {}
             LegEvent::AudioLost { .. } => self.person_audio_lost(attempt),
             LegEvent::Bridged { .. } => self.bridged(attempt),
             LegEvent::Ended { end, .. } => {
@@ -552,7 +553,9 @@ impl Engine {
             next,
         };
         let next = finished.next.clone();
+        let (id, prospect, talked) = (finished.campaign, finished.prospect, finished.talked);
         self.store(StoreWish::Finish(Box::new(finished)));
+        self.promise_called(id, prospect, talked);
         self.release_agent(call, result, next);
     }
 

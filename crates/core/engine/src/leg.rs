@@ -149,8 +149,13 @@ pub enum LegEvent {
         /// Whether it came to its end.
         whole: bool,
     },
-    /// The first audio packet of an answered leg came.
+    /// The first audio packet of an answered leg came, or the first after a pause.
     AudioStarted {
+        /// The leg.
+        leg: LegId,
+    },
+    /// No audio packet for more than a second of a talk: a phone on mute, or one that is gone.
+    AudioPaused {
         /// The leg.
         leg: LegId,
     },
@@ -184,6 +189,7 @@ impl LegEvent {
             | Self::Digit { leg, .. }
             | Self::Played { leg, .. }
             | Self::AudioStarted { leg }
+            | Self::AudioPaused { leg }
             | Self::AudioLost { leg }
             | Self::Bridged { a: leg, .. }
             | Self::Ended { leg, .. } => *leg,

@@ -109,11 +109,38 @@ impl Engine {
                     self.leg(LegCommand::HangUp { leg });
                 }
             }
+            LegEvent::AudioPaused { .. } => self.keep_company(id, true),
+            LegEvent::AudioStarted { .. } => self.keep_company(id, false),
             LegEvent::Ringing { .. }
             | LegEvent::Digit { .. }
             | LegEvent::Played { .. }
-            | LegEvent::AudioStarted { .. }
             | LegEvent::Bridged { .. } => {}
+        }
+    }
+
+    /// While nothing comes from the agent's phone the person hears that the line is alive.
+    fn keep_company(&mut self, id: AgentId, alone: bool) {
+        let talk = match self.agents.get(&id).map(|a| &a.doing) {
+            Some(Doing::Talking {
+                attempt,
+                held: false,
+            }) => *attempt,
+            _ => return,
+        };
+        let Some(leg) = self.calls.get(&talk).and_then(|c| c.state.leg()) else {
+            return;
+        };
+        if alone {
+            let play = self.new_play();
+            let sounds = vec![Sound::Tone { tone: Tone::Hold }];
+            self.leg(LegCommand::Play {
+                leg,
+                play,
+                sounds,
+                repeat: true,
+            });
+        } else {
+            self.leg(LegCommand::StopPlay { leg });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{AgentId, CampaignId, Timestamp};
+use model::{AgentId, CampaignId, ProspectId, Timestamp};
 
 use crate::agent::{Agent, Owes, Reminded};
 use crate::campaign::MissedCallback;
@@ -53,7 +53,11 @@ impl Engine {
             .unwrap_or(Duration::ZERO);
         let mut owes = Owes::Nothing;
         let mut changes: Option<Timestamp> = None;
-        for (callback, _) in agent.callbacks.values() {
+        let waiting = agent
+            .callbacks
+            .values()
+            .filter(|(_, told)| *told != Reminded::Tried);
+        for (callback, _) in waiting {
             // A promise that cannot be kept now keeps nobody from working.
             let Some(campaign) = self
                 .campaigns
@@ -142,6 +146,31 @@ impl Engine {
         let agents: Vec<AgentId> = self.agents.keys().copied().collect();
         for agent in agents {
             self.store(StoreWish::LoadCallbacks(agent));
+        }
+    }
+
+    /// A call to a prospect is over: a promise to call it is kept, or was tried.
+    pub(crate) fn promise_called(
+        &mut self,
+        campaign: CampaignId,
+        prospect: ProspectId,
+        talked: bool,
+    ) {
+        let mut kept = Vec::new();
+        for agent in self.agents.values_mut() {
+            let is_it = |c: &Callback| c.campaign == campaign && c.prospect == prospect;
+            for (callback, told) in agent.callbacks.values_mut().filter(|(c, _)| is_it(c)) {
+                *told = Reminded::Tried;
+                if talked {
+                    kept.push((agent.spec.id, callback.id));
+                }
+            }
+        }
+        for (id, callback) in kept {
+            if let Some(agent) = self.agents.get_mut(&id) {
+                agent.callbacks.remove(&callback);
+            }
+            self.tell(id, AgentEvent::ReminderGone { callback });
         }
     }
 

@@ -567,3 +567,65 @@ fn with_an_untrusted_clock_or_a_full_disk_nothing_is_launched_and_explain_says_s
         assert!(launched(&mut rig, 2));
     }
 }
+
+#[test]
+fn a_promise_that_was_called_holds_its_agent_no_longer_kept_or_not() {
+    for answers in [true, false] {
+        let mut rig = Rig::new(spec(Mode::Progressive), 1);
+        let due = rig.now.wall;
+        let mine = Callback {
+            prospect: ProspectId(5),
+            ..callback(due)
+        };
+        promises(&mut rig, vec![mine]);
+        rig.request(Ask::Agent {
+            agent: AGENT,
+            ask: AgentAsk::Dial {
+                campaign: CAMPAIGN,
+                prospect: ProspectId(5),
+                phone: None,
+            },
+        });
+        rig.tell(Input::Store(StoreFact::ClaimedOne {
+            agent: AGENT,
+            claim: Ok(Box::new(claim(5, 1))),
+        }));
+        let attempt = rig.launches()[0].attempt;
+        let leg = rig.commit(attempt).unwrap();
+        if answers {
+            rig.answer(leg);
+            rig.hang_up_by_person(leg);
+            rig.ask(AGENT, AgentAsk::CloseWithoutOutcome { attempt })
+                .unwrap();
+        } else {
+            rig.end(leg, rig::refused(486, None));
+        }
+        let gone = |e: &AgentEvent| matches!(e, AgentEvent::ReminderGone { .. });
+        assert_eq!(rig.agent_events(AGENT).iter().any(gone), answers);
+        assert!(launched(&mut rig, 6));
+    }
+}
+
+#[test]
+fn while_nothing_comes_from_the_agents_phone_the_person_hears_that_the_line_is_alive() {
+    let mut rig = Rig::new(spec(Mode::Progressive), 1);
+    let (_, leg) = rig.dial(1);
+    rig.answer(leg);
+    let phone = agent_leg(&rig);
+    rig.out.clear();
+    rig.tell(Input::Leg(LegEvent::AudioPaused { leg: phone }));
+    let hears =
+        |c: &LegCommand| matches!(c, LegCommand::Play { leg: l, repeat: true, .. } if *l == leg);
+    assert!(rig.legs().iter().any(hears));
+    assert_eq!(state_of_or_none(&rig, AGENT), None, "the talk goes on");
+    rig.tell(Input::Leg(LegEvent::AudioStarted { leg: phone }));
+    assert!(rig.legs().contains(&LegCommand::StopPlay { leg }));
+}
+
+fn state_of_or_none(rig: &Rig, agent: AgentId) -> Option<AgentState> {
+    let state = |e| match e {
+        AgentEvent::State { state, .. } => Some(state),
+        _ => None,
+    };
+    rig.agent_events(agent).into_iter().find_map(state)
+}

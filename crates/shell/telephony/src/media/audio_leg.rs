@@ -24,6 +24,9 @@ const FIRST_AUDIO_LIMIT: Duration = Duration::from_secs(2);
 
 /// In a talk. Far ends that suppress silence may pause for seconds.
 const TALK_AUDIO_LIMIT: Duration = Duration::from_secs(10);
+/// So long without a packet is no loss on the way any more: the other side may be alone, and must hear something within
+/// two seconds.
+const PAUSE_LIMIT: Duration = Duration::from_millis(1_200);
 
 /// A partner whose packets stop for this long is silent: we send silence in its stead, so that the
 /// stream does not stop. Longer than any packet and its jitter.
@@ -232,6 +235,8 @@ pub(super) struct AudioWatch {
     answered: bool,
     /// A packet came since the answer.
     started: bool,
+    /// A pause was reported and no packet came since.
+    paused: bool,
     /// The loss was reported and no packet came since.
     lost: bool,
     /// The last packet, or the instant from which one is due.
@@ -250,13 +255,20 @@ impl AudioWatch {
         self.answered
     }
 
-    /// A packet came. Whether it is the first since the answer.
+    /// A packet came. Whether it is the first since the answer, or since a pause.
     pub(super) fn packet(&mut self, now: Timestamp) -> bool {
         self.since = now;
         self.lost = false;
         let first = self.answered && !self.started;
         self.started |= first;
-        first
+        first || std::mem::take(&mut self.paused)
+    }
+
+    /// Whether the audio of a talk pauses, as far as not said before.
+    pub(super) fn is_newly_paused(&mut self, now: Timestamp) -> bool {
+        let pauses = self.started && !self.paused && now.since(self.since) >= PAUSE_LIMIT;
+        self.paused |= pauses;
+        pauses
     }
 
     /// Whether the audio is lost, as far as not said before. A far end that holds us owes none.

@@ -60,6 +60,9 @@ impl Switchboard {
     fn watch(&mut self, due: Timestamp) {
         for (&leg, audio) in &mut self.legs {
             let it_sends = audio.far_end_sends();
+            if it_sends && audio.watch.is_newly_paused(due) {
+                self.facts.push_back(LegEvent::AudioPaused { leg });
+            }
             if audio.watch.is_newly_lost(due, it_sends) {
                 self.facts.push_back(LegEvent::AudioLost { leg });
             }
@@ -167,9 +170,11 @@ mod tests {
     }
 
     #[test]
-    fn audio_is_lost_2_s_after_an_answer_without_any_and_10_s_into_a_silent_talk() {
+    fn audio_is_lost_2_s_after_an_answer_without_any_and_10_s_into_a_silent_talk_that_paused_before()
+     {
         let mut bench = Bench::new();
         bench.talking_leg(1, Codec::Alaw, true);
+        let paused = LegEvent::AudioPaused { leg: LEG };
         let lost = LegEvent::AudioLost { leg: LEG };
         bench.ticks(99);
         assert_eq!(bench.facts(), []);
@@ -177,8 +182,14 @@ mod tests {
         assert_eq!(bench.facts(), vec![lost.clone()], "once, at 2 s");
         bench.packet(1, header(Codec::Alaw, 0), &[1; 160]);
         assert_eq!(bench.facts(), [LegEvent::AudioStarted { leg: LEG }]);
-        bench.ticks(499);
+        bench.ticks(59);
         assert_eq!(bench.facts(), []);
+        bench.ticks(1);
+        assert_eq!(bench.facts(), [paused.clone()], "at 1.2 s");
+        bench.packet(1, header(Codec::Alaw, 160), &[1; 160]);
+        assert_eq!(bench.facts(), [LegEvent::AudioStarted { leg: LEG }]);
+        bench.ticks(499);
+        assert_eq!(bench.facts(), [paused], "once");
         bench.ticks(100);
         assert_eq!(bench.facts(), [lost], "once, at 10 s");
     }
@@ -194,7 +205,11 @@ mod tests {
         assert_eq!(bench.facts(), []);
         bench.connect(1, |_| {});
         bench.ticks(500);
-        assert_eq!(bench.facts(), [LegEvent::AudioLost { leg: LEG }]);
+        let (paused, lost) = (
+            LegEvent::AudioPaused { leg: LEG },
+            LegEvent::AudioLost { leg: LEG },
+        );
+        assert_eq!(bench.facts(), [paused, lost]);
     }
 
     #[test]

@@ -160,7 +160,9 @@ impl TestCall {
             }
             LegEvent::Played { whole, .. } => self.played(*whole),
             LegEvent::Ended { end, .. } => self.end(plan, now, end),
-            LegEvent::Digit { .. } | LegEvent::Bridged { .. } => None,
+            LegEvent::AudioPaused { .. } | LegEvent::Digit { .. } | LegEvent::Bridged { .. } => {
+                None
+            }
         }
     }
 
