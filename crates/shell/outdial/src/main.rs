@@ -7,8 +7,10 @@
 mod cli;
 mod clock;
 mod config;
+mod database;
 mod demo;
 mod driver;
+mod finding;
 mod logs;
 mod output;
 mod record;
@@ -41,6 +43,9 @@ enum Command {
     /// Runs the daemon until SIGTERM or Ctrl-C; calls in progress are finished then.
     Serve(serve::Serve),
     Demo(demo::Demo),
+    /// The database as a whole: backup, restore, check.
+    #[command(subcommand)]
+    Db(database::Command),
     /// The configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -79,6 +84,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Cli(command) => return command.run(&cli.connection, cli.output),
         Command::Serve(serve) => return serve.run(cli.output),
         Command::Demo(demo) => return demo.run(cli.output),
+        Command::Db(command) => return command.run(cli.output),
         Command::Config(ConfigCommand::Check { config }) => {
             let config = config::load(config.as_deref(), std::env::vars())?;
             output::print(cli.output, &config, |c| {

@@ -24,7 +24,7 @@ use anyhow::Context;
 use api::{EngineHandle, InboxError};
 use engine::Input;
 use model::WallTime;
-use store::{Cluster, ClusterOptions, Options, ServiceOptions, Store};
+use store::{Cluster, Options, ServiceOptions, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -303,12 +303,7 @@ async fn open_store(config: &Config) -> anyhow::Result<(Option<Cluster>, Store)>
             .context("the database of database.url cannot be used")?;
         return Ok((None, store));
     }
-    let mut options = ClusterOptions::new(config.node.data_dir.join("postgres"));
-    options.bin_dir.clone_from(&config.database.pg_bin);
-    if let Some(user) = &config.database.run_as {
-        options.user.clone_from(user);
-    }
-    let cluster = Cluster::start(&options)
+    let cluster = Cluster::start(&config.cluster_options())
         .await
         .context("the private database cannot be started")?;
     let store = Store::open(Options::new(cluster.connect_options())).await?;
