@@ -14,6 +14,7 @@ mod finding;
 mod logs;
 mod output;
 mod record;
+mod resources;
 mod serve;
 
 use std::path::PathBuf;

@@ -13,6 +13,7 @@ mod lines;
 mod metrics;
 mod outlets;
 mod telephony;
+mod upkeep;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ pub use self::command::{Serve, Signals};
 use self::campaigns::Openings;
 use self::outlets::DaemonOutlets;
 use self::telephony::Telephony;
+use self::upkeep::Upkeep;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::driver::{Driver, Inbox, NotTaken};
@@ -200,6 +202,11 @@ impl Daemon {
             sip: telephony.shard(),
             media: telephony.media_counters(),
             bridging: telephony.bridging(),
+            upkeep: Upkeep {
+                data_dir,
+                certificate: config.api.tls_cert.clone(),
+            },
+            clock,
         };
         let addresses = (listener.local_addr()?, admin_listener.local_addr()?);
         helpers.spawn("API", |mut stop| async move {

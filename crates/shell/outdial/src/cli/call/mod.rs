@@ -1,7 +1,6 @@
 //! `outdial call`: test calls through the production stack, without daemon or database.
 
 mod place;
-mod resources;
 mod tally;
 mod target;
 mod test_call;
