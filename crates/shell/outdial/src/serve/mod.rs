@@ -31,6 +31,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 pub use self::command::{Serve, Signals};
+pub use self::installed::load as load_installed;
+pub use self::lines::peer as trunk_peer;
 
 use self::campaigns::Openings;
 use self::outlets::DaemonOutlets;

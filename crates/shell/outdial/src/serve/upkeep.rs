@@ -1,9 +1,10 @@
 //! What the daemon needs of its machine, and what it uses: read when it is asked for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::clock::Clock;
 use crate::database::LastBackup;
+use crate::doctor::expires_at;
 use crate::resources;
 
 /// Where to look.
@@ -30,6 +31,11 @@ pub struct Upkept {
     pub started_at_s: Option<u64>,
 }
 
+fn certificate_expires_s(file: &Path) -> Option<u64> {
+    let micros = expires_at(file)?.unix_micros();
+    u64::try_from(micros / 1_000_000).ok()
+}
+
 impl Upkeep {
     /// Looks. Small files only, so that it can be called wherever nothing may wait for long.
     pub fn look(&self) -> Upkept {
@@ -45,7 +51,7 @@ impl Upkeep {
             disk_free_bytes: disk.as_ref().map(|d| d.f_frsize.saturating_mul(d.f_bavail)),
             disk_size_bytes: disk.as_ref().map(|d| d.f_frsize.saturating_mul(d.f_blocks)),
             spool_bytes: self.spool_bytes(),
-            certificate_expires_s: None,
+            certificate_expires_s: self.certificate.as_deref().and_then(certificate_expires_s),
             processor_us: processor.map(|us| u64::try_from(us).unwrap_or(u64::MAX)),
             resident_bytes: resources::resident_bytes(),
             open_files: resources::open_files(),
