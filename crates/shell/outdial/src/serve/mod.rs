@@ -12,6 +12,7 @@ mod installed;
 mod lines;
 mod metrics;
 mod outlets;
+mod systemd;
 mod telephony;
 mod upkeep;
 
@@ -241,6 +242,15 @@ impl Daemon {
             store,
             cluster,
         })
+    }
+
+    /// What tells whether the engine lives.
+    fn pulse(&self) -> systemd::Pulse {
+        systemd::Pulse {
+            engine: self.requests.clone(),
+            inbox: self.inbox.clone(),
+            serves: Arc::clone(&self.ready),
+        }
     }
 
     /// Ends: no new launches, calls in progress go on until the limit, then everything stops in order.
