@@ -20,7 +20,7 @@ test: ## installs what is missing and runs all tests
 	@scripts/test.sh
 
 .PHONY: install
-install: ## builds the release and puts it under /usr, with voices and calling rules (as root; DESTDIR=ROOT for a package)
+install: ## builds the release and puts it under /usr, with voices, calling rules and the systemd units (as root; DESTDIR=ROOT for a package)
 	@scripts/install.sh demo
 	@scripts/build-voices.sh $(VOICES)
 	$(CARGO) build --locked --release -p outdial
@@ -29,6 +29,13 @@ install: ## builds the release and puts it under /usr, with voices and calling r
 	cp -R config/profiles $(VOICES) $(DESTDIR)/usr/share/outdial/
 	test -e $(DESTDIR)/etc/outdial/outdial.toml \
 	  || install -m 640 config/outdial.example.toml $(DESTDIR)/etc/outdial/outdial.toml
+	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system deploy/systemd/outdial.service \
+	  deploy/systemd/outdial-backup.service deploy/systemd/outdial-backup.timer
+	install -D -m 644 deploy/systemd/outdial.sysusers $(DESTDIR)/usr/lib/sysusers.d/outdial.conf
+	@# The service runs as its own user, who must be able to read the configuration. A package does this itself.
+	test -n "$(DESTDIR)" || ! command -v systemd-sysusers >/dev/null \
+	  || { systemd-sysusers outdial.conf && chgrp outdial /etc/outdial/outdial.toml; }
+	test -n "$(DESTDIR)" || ! test -d /run/systemd/system || systemctl daemon-reload
 
 .PHONY: check
 check: ## formatting, lints, and the core for wasm32

@@ -5,7 +5,7 @@ set -eu
 
 case "${1:-demo}" in
 demo) wanted="postgresql:initdb espeak-ng:espeak-ng sox:sox" ;;
-test) wanted="postgresql:initdb espeak-ng:espeak-ng sox:sox sip-tester:sipp baresip-core:baresip python3-grpc-tools:python3-grpc-tools" ;;
+test) wanted="postgresql:initdb espeak-ng:espeak-ng sox:sox sip-tester:sipp baresip-core:baresip python3-grpc-tools:python3-grpc-tools openssl:openssl systemd:systemd-analyze" ;;
 lint) wanted="npm:npm" ;;
 *) echo "usage: $0 demo|test|lint" >&2; exit 2 ;;
 esac

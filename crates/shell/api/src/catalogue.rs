@@ -44,7 +44,7 @@ impl Catalogue {
     }
 
     /// Ids of the profiles, sorted.
-    pub(crate) fn profile_ids(&self) -> BTreeSet<&str> {
+    pub fn profile_ids(&self) -> BTreeSet<&str> {
         self.0.profiles.iter().map(|p| p.id.as_str()).collect()
     }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use store::ClusterOptions;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -395,6 +396,16 @@ impl Config {
             );
         }
         Ok(())
+    }
+
+    /// The private database of this daemon.
+    pub fn cluster_options(&self) -> ClusterOptions {
+        let mut options = ClusterOptions::new(self.node.data_dir.join("postgres"));
+        options.bin_dir.clone_from(&self.database.pg_bin);
+        if let Some(user) = &self.database.run_as {
+            options.user.clone_from(user);
+        }
+        options
     }
 
     /// The address written into SIP messages when it is not the one listened on.

@@ -1,7 +1,7 @@
 //! The engine's thread: the next input or timer in, effects out. It decides nothing and waits for nobody.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -35,6 +35,7 @@ pub trait Outlets: Send {
 pub struct Inbox {
     send: Sender<Input>,
     waiting: Arc<AtomicUsize>,
+    handled: Arc<AtomicU64>,
 }
 
 /// Requests are refused when more inputs than this wait. Facts are not: their number is bounded by the legs,
@@ -69,6 +70,12 @@ impl Inbox {
         }
     }
 
+    /// How many inputs and timers the engine has handled: it stands still when this does not grow while something
+    /// waits.
+    pub fn handled(&self) -> u64 {
+        self.handled.load(Ordering::Relaxed)
+    }
+
     /// Hands in a request, unless too much waits already.
     ///
     /// # Errors
@@ -88,6 +95,7 @@ pub struct Driver {
     clock: Clock,
     inbox: Receiver<Input>,
     waiting: Arc<AtomicUsize>,
+    handled: Arc<AtomicU64>,
     recorder: Option<Recorder>,
 }
 
@@ -96,14 +104,21 @@ impl Driver {
     pub fn new(seed: u64, clock: Clock, recorder: Option<Recorder>) -> (Self, Inbox) {
         let (send, inbox) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
+        let handled = Arc::new(AtomicU64::new(0));
         let driver = Self {
             engine: Engine::new(seed),
             clock,
             inbox,
             waiting: Arc::clone(&waiting),
+            handled: Arc::clone(&handled),
             recorder,
         };
-        (driver, Inbox { send, waiting })
+        let inbox = Inbox {
+            send,
+            waiting,
+            handled,
+        };
+        (driver, inbox)
     }
 
     /// Runs until drained, or until nobody can hand in anything more. For a plain thread.
@@ -182,6 +197,7 @@ impl Driver {
                 }
             }
         }
+        self.handled.fetch_add(1, Ordering::Relaxed);
         let took = self.clock.now().mono.since(now.mono);
         if took > SLOW {
             tracing::warn!(

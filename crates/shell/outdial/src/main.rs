@@ -7,11 +7,16 @@
 mod cli;
 mod clock;
 mod config;
+mod database;
 mod demo;
+mod doctor;
 mod driver;
+mod finding;
+mod health;
 mod logs;
 mod output;
 mod record;
+mod resources;
 mod serve;
 
 use std::path::PathBuf;
@@ -41,6 +46,11 @@ enum Command {
     /// Runs the daemon until SIGTERM or Ctrl-C; calls in progress are finished then.
     Serve(serve::Serve),
     Demo(demo::Demo),
+    Doctor(doctor::Doctor),
+    Health(health::Health),
+    /// The database as a whole: backup, restore, check.
+    #[command(subcommand)]
+    Db(database::Command),
     /// The configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -79,6 +89,9 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Cli(command) => return command.run(&cli.connection, cli.output),
         Command::Serve(serve) => return serve.run(cli.output),
         Command::Demo(demo) => return demo.run(cli.output),
+        Command::Doctor(doctor) => return doctor.run(cli.output),
+        Command::Health(health) => return health.run(cli.output),
+        Command::Db(command) => return command.run(cli.output),
         Command::Config(ConfigCommand::Check { config }) => {
             let config = config::load(config.as_deref(), std::env::vars())?;
             output::print(cli.output, &config, |c| {

@@ -10,6 +10,25 @@ use crate::Error;
 /// The migrations of this version, forward only.
 pub(crate) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
+/// Whether any migration was ever applied.
+pub(crate) async fn is_migrated(connection: &mut PgConnection) -> Result<bool, Error> {
+    sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .fetch_one(connection)
+        .await
+        .map_err(|e| Error::from_sqlx("migrations", e))
+}
+
+/// The newest migration that was applied; 0 in an empty database.
+pub(crate) async fn newest_migration(connection: &mut PgConnection) -> Result<i64, Error> {
+    if !is_migrated(connection).await? {
+        return Ok(0);
+    }
+    sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success")
+        .fetch_one(connection)
+        .await
+        .map_err(|e| Error::from_sqlx("migrations", e))
+}
+
 /// How to reach the database.
 #[derive(Clone, Debug)]
 pub struct Options {

@@ -4,11 +4,13 @@
 //! zone sets are open, what a cap says and what follows a result is said by others.
 #![warn(clippy::indexing_slicing)]
 
+mod access;
 mod account;
 mod agent;
 mod agent_session;
 mod attempt;
 mod attempt_list;
+mod backup;
 mod batch;
 mod callback;
 mod campaign;
@@ -23,6 +25,7 @@ mod error;
 mod event;
 mod halt;
 mod import;
+mod inspection;
 mod launch;
 mod list;
 mod node;
@@ -44,21 +47,24 @@ pub mod testing;
 mod trunk;
 mod work_kind;
 
+pub use access::Access;
 pub use account::{Account, AccountChange, AccountId, NewAccount, Role, SecretHash, Token};
 pub use agent::{Agent, AgentGroup, NewAgent, WorkItem};
 pub use agent_session::AgentSession;
 pub use attempt::Finished;
 pub use attempt_list::{AttemptLine, AttemptPage};
+pub use backup::{BackupError, Manifest, Recording, Recordings, Restored, back_up, restore};
 pub use callback::{CallbacksOf, MovedCallback};
 pub use campaign::{Campaign, CampaignConfig, CampaignVersion, Questionnaire};
 pub use card::Record;
-pub use cluster::{Cluster, ClusterError, ClusterOptions};
+pub use cluster::{Cluster, ClusterError, ClusterOptions, postgres_found};
 pub use db::{Options, Store};
 pub use draft::OpenDraft;
 pub use engine::{CampaignState, Mode};
 pub use error::Error;
 pub use event::Event;
 pub use import::{ImportRow, Imported, NewPhone, NewProspect, Reject};
+pub use inspection::{BrokenKey, Inspection, Pages};
 pub use list::{Filled, HELD_NO_ZONE, List, NeverCount, Phone, Prospect, ZoneCount};
 pub use node::Run;
 pub use page::{Page, PageRequest};

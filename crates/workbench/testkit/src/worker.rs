@@ -336,7 +336,10 @@ mod tests {
             phone_id: 6,
             ..ScreenPop::default()
         };
-        Event::CallConnected(CallConnected { pop: Some(pop) })
+        Event::CallConnected(CallConnected {
+            pop: Some(pop),
+            draft: None,
+        })
     }
 
     fn wrap_up(id: &str, left: Duration) -> WrapUpStarted {

@@ -175,7 +175,10 @@ fn talk(desk: &Desk, attempt_id: &str) {
         }],
         ..ScreenPop::default()
     };
-    desk.send(Event::CallConnected(CallConnected { pop: Some(pop) }));
+    desk.send(Event::CallConnected(CallConnected {
+        pop: Some(pop),
+        draft: None,
+    }));
 }
 
 fn write_up(desk: &Desk, attempt_id: &str) {

@@ -16,6 +16,7 @@ use anyhow::Context;
 use clap::Subcommand;
 use model::AttemptId;
 
+pub use self::call::{Target, address_towards, plain_trunk};
 pub use self::client::{Authorised, Connection, Refusal, bearing};
 pub use self::exit::{Exit, HELP, OrExit, code_of};
 use crate::output::{self, Format};
@@ -81,7 +82,7 @@ fn holds(yes: bool) -> ExitCode {
 }
 
 /// Unguessable, and in the order of its making: Call-IDs and names of requests are made from it.
-fn random_id() -> anyhow::Result<AttemptId> {
+pub fn random_id() -> anyhow::Result<AttemptId> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).context("the system gives no random bytes")?;
     let since_1970 = SystemTime::now()

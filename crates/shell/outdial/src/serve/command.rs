@@ -9,6 +9,7 @@ use model::WallTime;
 use serde::Serialize;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::systemd::{Notifier, keep_telling};
 use super::{Daemon, RunOptions};
 use crate::cli::Exit;
 use crate::output::{self, Format};
@@ -59,6 +60,7 @@ impl Serve {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
+        let notifier = Notifier::new(|name| std::env::var(name).ok())?;
         runtime.block_on(async move {
             let mut signals = Signals::new()?;
             let daemon = tokio::select! {
@@ -73,7 +75,10 @@ impl Serve {
                 scheme,
             };
             output::print(format, &serving, Serving::text)?;
+            notifier.ready();
+            tokio::spawn(keep_telling(notifier.clone(), daemon.pulse()));
             signals.next().await;
+            notifier.stopping();
             tokio::select! {
                 ended = daemon.drain() => ended.map(|()| ExitCode::SUCCESS),
                 () = signals.next() => {

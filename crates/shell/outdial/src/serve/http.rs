@@ -10,13 +10,15 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use engine::{Answer, Ask, Board};
+use engine::{Answer, Ask, Board, CampaignState, Explanation};
 use telephony::{MediaCounters, ShardHandle};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::bridging::Bridging;
-use super::metrics;
+use super::metrics::{self, Scrape};
+use super::upkeep::Upkeep;
+use crate::clock::Clock;
 
 /// What health and metrics are made of.
 #[derive(Clone)]
@@ -31,6 +33,10 @@ pub struct Health {
     pub media: Arc<MediaCounters>,
     /// How long answered people waited.
     pub bridging: Arc<Bridging>,
+    /// The machine.
+    pub upkeep: Upkeep,
+    /// As campaigns see it.
+    pub clock: Clock,
 }
 
 /// A look at the board waits no longer for the engine.
@@ -63,6 +69,21 @@ impl Health {
             _ => None,
         }
     }
+
+    /// Why the campaigns that run do not dial more; those about which the engine says nothing in time are left out.
+    async fn explained(&self, board: &Board) -> Vec<Explanation> {
+        let running = board.campaigns.iter();
+        let running = running.filter(|c| c.state == CampaignState::Running);
+        let mut explained = Vec::new();
+        for campaign in running.map(|c| c.campaign) {
+            let asked = self.engine.ask(Ask::Explain { campaign });
+            if let Ok(Ok(Answer::Explained(told))) = tokio::time::timeout(ENGINE_LIMIT, asked).await
+            {
+                explained.push(*told);
+            }
+        }
+        explained
+    }
 }
 
 async fn ready(State(health): State<Health>) -> Response {
@@ -82,9 +103,15 @@ async fn exposed(State(health): State<Health>) -> Response {
         let why = "the engine does not answer\n";
         return (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
     };
-    let media = &health.media;
-    let waits = health.bridging.counted();
-    let text = metrics::exposition(&board, health.sip.tally(), media, waits);
+    let text = metrics::exposition(&Scrape {
+        board: &board,
+        explained: &health.explained(&board).await,
+        sip: health.sip.tally(),
+        media: &health.media,
+        waits: health.bridging.counted(),
+        upkept: &health.upkeep.look(),
+        now: health.clock.now().wall,
+    });
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }

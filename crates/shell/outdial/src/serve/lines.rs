@@ -126,7 +126,11 @@ fn spec(trunk: &Trunk) -> TrunkSpec {
     }
 }
 
-async fn peer(trunk: &Trunk) -> anyhow::Result<TrunkPeer> {
+/// How to speak to a trunk, its host looked up.
+///
+/// # Errors
+/// When it cannot be used; says why.
+pub async fn peer(trunk: &Trunk) -> anyhow::Result<TrunkPeer> {
     let connection: TrunkConnection = serde_json::from_value(trunk.settings.connection.clone())
         .context("its connection is not understood")?;
     anyhow::ensure!(

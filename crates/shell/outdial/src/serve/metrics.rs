@@ -2,13 +2,40 @@
 
 use std::fmt::Write;
 
-use engine::{AgentState, Board};
+use engine::{AgentState, Board, CampaignState, Explanation};
+use model::WallTime;
 use telephony::{MediaCounters, ShardTally};
 
 use super::bridging::{BUCKETS_US, Counted};
+use super::upkeep::Upkept;
+
+/// What the page is made of.
+pub struct Scrape<'a> {
+    /// Campaigns, agents, trunks.
+    pub board: &'a Board,
+    /// Why campaigns that run do not dial more.
+    pub explained: &'a [Explanation],
+    /// Datagrams.
+    pub sip: ShardTally,
+    /// Packets of audio.
+    pub media: &'a MediaCounters,
+    /// How long answered people waited.
+    pub waits: Counted,
+    /// The process and what it needs of the machine.
+    pub upkept: &'a Upkept,
+    /// When it is made.
+    pub now: WallTime,
+}
 
 /// The page.
-pub fn exposition(board: &Board, sip: ShardTally, media: &MediaCounters, waits: Counted) -> String {
+pub fn exposition(scrape: &Scrape<'_>) -> String {
+    let Scrape {
+        board,
+        sip,
+        media,
+        waits,
+        ..
+    } = *scrape;
     let mut page = Page::default();
     page.family("outdial_build_info", "gauge", "The version that runs.")
         .line(&[("version", env!("CARGO_PKG_VERSION"))], 1);
@@ -17,20 +44,131 @@ pub fn exposition(board: &Board, sip: ShardTally, media: &MediaCounters, waits: 
     page.family("outdial_draining", "gauge", "Whether the daemon is ending.")
         .line(&[], board.draining.into());
     campaigns(&mut page, board);
+    gates(&mut page, scrape);
     let agents = page.family("outdial_agents", "gauge", "Signed-in agents by state.");
     for state in AgentState::ALL {
         let count = board.agents.iter().filter(|a| a.state == state).count();
         agents.line(&[("state", state.as_str())], count as u64);
     }
+    idle(&mut page, scrape);
     trunks(&mut page, board);
     packets(&mut page, sip, media);
     answer_to_bridge(&mut page, waits);
+    upkeep(&mut page, scrape.upkept);
     page.text
+}
+
+/// "Why is nothing being dialled?" as a metric.
+fn gates(page: &mut Page, scrape: &Scrape<'_>) {
+    let family = page.family(
+        "outdial_gate",
+        "gauge",
+        "What holds a running campaign's dialling down: 1 for each gate that holds.",
+    );
+    for explained in scrape.explained {
+        let line = scrape.board.campaigns.iter();
+        let Some(c) = line.into_iter().find(|c| c.campaign == explained.campaign) else {
+            continue;
+        };
+        for gate in &explained.gates {
+            let [name, mode] = campaign(c);
+            family.line(&[name, mode, ("gate", &gate.name)], 1);
+        }
+    }
+}
+
+fn idle(page: &mut Page, scrape: &Scrape<'_>) {
+    let ready = scrape.board.agents.iter();
+    let longest = ready
+        .filter(|a| a.state == AgentState::Ready)
+        .map(|a| scrape.now.since(a.since).as_secs())
+        .max();
+    page.family(
+        "outdial_agent_idle_longest_seconds",
+        "gauge",
+        "How long the ready agent who waits longest has waited; 0 when nobody waits.",
+    )
+    .line(&[], longest.unwrap_or(0));
+}
+
+/// What is known of the process and the machine; what is not known has no line.
+fn upkeep(page: &mut Page, upkept: &Upkept) {
+    for (name, kind, help, value) in [
+        (
+            "outdial_backup_age_seconds",
+            "gauge",
+            "Age of the last backup of the database; absent when none was made by this daemon's command.",
+            upkept.backup_age_s,
+        ),
+        (
+            "outdial_disk_free_bytes",
+            "gauge",
+            "Free space on the disk of the data directory.",
+            upkept.disk_free_bytes,
+        ),
+        (
+            "outdial_disk_size_bytes",
+            "gauge",
+            "Size of the disk of the data directory.",
+            upkept.disk_size_bytes,
+        ),
+        (
+            "outdial_spool_bytes",
+            "gauge",
+            "What waits on disk for the database to come back.",
+            upkept.spool_bytes,
+        ),
+        (
+            "outdial_certificate_expiry_timestamp_seconds",
+            "gauge",
+            "When the API's certificate expires, in seconds since 1970; absent without TLS.",
+            upkept.certificate_expires_s,
+        ),
+        (
+            "process_resident_memory_bytes",
+            "gauge",
+            "Resident memory.",
+            upkept.resident_bytes,
+        ),
+        (
+            "process_open_fds",
+            "gauge",
+            "Open files and sockets.",
+            upkept.open_files,
+        ),
+        (
+            "process_max_fds",
+            "gauge",
+            "How many may be open.",
+            upkept.open_files_max,
+        ),
+        (
+            "process_start_time_seconds",
+            "gauge",
+            "When the process started, in seconds since 1970.",
+            upkept.started_at_s,
+        ),
+    ] {
+        if let Some(value) = value {
+            page.family(name, kind, help).line(&[], value);
+        }
+    }
+    if let Some(used) = upkept.processor_us {
+        let name = "process_cpu_seconds_total";
+        page.family(name, "counter", "Processor time of all threads.");
+        writeln!(page.text, "{name} {}", seconds(used)).unwrap_or_default();
+    }
 }
 
 fn campaigns(page: &mut Page, board: &Board) {
     type Value = fn(&engine::CampaignLine) -> u64;
-    let families: [(&str, &str, &str, Value); 7] = [
+    let families: [(&str, &str, &str, Value); 8] = [
+        (
+            "outdial_campaign_running",
+            "gauge",
+            "Whether the campaign runs.",
+            |c| (c.state == CampaignState::Running).into(),
+        ),
         (
             "outdial_calls_in_flight",
             "gauge",
@@ -260,12 +398,18 @@ mod tests {
             ..Counted::default()
         };
         waits.buckets[1] = 2;
-        let text = exposition(
-            &board,
-            ShardTally::default(),
-            &MediaCounters::default(),
+        let text = exposition(&Scrape {
+            board: &board,
+            explained: &[],
+            sip: ShardTally::default(),
+            media: &MediaCounters::default(),
             waits,
-        );
+            upkept: &Upkept {
+                backup_age_s: Some(90),
+                ..Upkept::default()
+            },
+            now: WallTime::default(),
+        });
         let mut family = "";
         for line in text.lines() {
             if let Some(rest) = line.strip_prefix("# TYPE ") {
@@ -278,6 +422,8 @@ mod tests {
             }
         }
         assert!(text.contains("outdial_store_up 1\n"));
+        assert!(text.contains("outdial_backup_age_seconds 90\n"));
+        assert!(!text.contains("outdial_disk_free_bytes"), "not known");
         assert!(text.contains("outdial_answer_to_bridge_seconds_bucket{le=\"0.0003\"} 2\n"));
         assert!(text.contains("outdial_answer_to_bridge_seconds_bucket{le=\"+Inf\"} 3\n"));
         assert!(text.contains("outdial_answer_to_bridge_seconds_sum 1.5003\n"));

@@ -13,7 +13,9 @@ mod installed;
 mod lines;
 mod metrics;
 mod outlets;
+mod systemd;
 mod telephony;
+mod upkeep;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,16 +27,19 @@ use anyhow::Context;
 use api::{EngineHandle, InboxError};
 use engine::Input;
 use model::WallTime;
-use store::{Cluster, ClusterOptions, Options, ServiceOptions, Store};
+use store::{Cluster, Options, ServiceOptions, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 pub use self::command::{Serve, Signals};
+pub use self::installed::load as load_installed;
+pub use self::lines::peer as trunk_peer;
 
 use self::campaigns::Openings;
 use self::outlets::DaemonOutlets;
 use self::telephony::Telephony;
+use self::upkeep::Upkeep;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::driver::{Driver, Inbox, NotTaken};
@@ -175,10 +180,10 @@ impl Daemon {
         // Before the first campaign: not one call may slip through a halt.
         halts.follow().await?;
         helpers.spawn("halts", |stop| guards::follow_halts(halts, stop));
-        let (data_dir, reserve_mb) = (config.node.data_dir.clone(), config.node.disk_reserve_mb);
+        let (room_of, reserve_mb) = (config.node.data_dir.clone(), config.node.disk_reserve_mb);
         let faults = inbox.clone();
         helpers.spawn("room on the disk", move |stop| {
-            guards::watch_disk(data_dir, reserve_mb, faults, stop)
+            guards::watch_disk(room_of, reserve_mb, faults, stop)
         });
         campaigns::load_all(&store, &installed.catalogue, &requests, clock).await?;
         helpers.spawn("trunks and phones", |stop| {
@@ -213,6 +218,11 @@ impl Daemon {
             sip: telephony.shard(),
             media: telephony.media_counters(),
             bridging: telephony.bridging(),
+            upkeep: Upkeep {
+                data_dir,
+                certificate: config.api.tls_cert.clone(),
+            },
+            clock,
         };
         let addresses = (listener.local_addr()?, admin_listener.local_addr()?);
         helpers.spawn("API", |mut stop| async move {
@@ -245,6 +255,15 @@ impl Daemon {
             store,
             cluster,
         })
+    }
+
+    /// What tells whether the engine lives.
+    fn pulse(&self) -> systemd::Pulse {
+        systemd::Pulse {
+            engine: self.requests.clone(),
+            inbox: self.inbox.clone(),
+            serves: Arc::clone(&self.ready),
+        }
     }
 
     /// Ends: no new launches, calls in progress go on until the limit, then everything stops in order.
@@ -316,12 +335,7 @@ async fn open_store(config: &Config) -> anyhow::Result<(Option<Cluster>, Store)>
             .context("the database of database.url cannot be used")?;
         return Ok((None, store));
     }
-    let mut options = ClusterOptions::new(config.node.data_dir.join("postgres"));
-    options.bin_dir.clone_from(&config.database.pg_bin);
-    if let Some(user) = &config.database.run_as {
-        options.user.clone_from(user);
-    }
-    let cluster = Cluster::start(&options)
+    let cluster = Cluster::start(&config.cluster_options())
         .await
         .context("the private database cannot be started")?;
     let store = Store::open(Options::new(cluster.connect_options())).await?;

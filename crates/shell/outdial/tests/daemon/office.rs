@@ -95,6 +95,29 @@ impl Office {
         trunk_group_id
     }
 
+    /// A trunk of a group at a host by name.
+    pub async fn trunk_at(&self, trunk_group_id: i32, name: &str, host: &str, port: i32) {
+        let trunk = admin::Trunk {
+            name: name.to_owned(),
+            trunk_group_id,
+            channels: 10,
+            calls_per_second: 10,
+            enabled: true,
+            connection: Some(admin::TrunkConnection {
+                host: host.to_owned(),
+                port,
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let request = admin::CreateTrunkRequest {
+            trunk: Some(trunk),
+            ..Default::default()
+        };
+        let mut client = AdminServiceClient::new(self.channel.clone());
+        client.create_trunk(self.with(request)).await.unwrap();
+    }
+
     /// A group of agents.
     pub async fn group(&self, name: &str) -> i32 {
         let request = admin::CreateGroupRequest {

@@ -64,6 +64,14 @@ impl Rows {
         rows.first().map(|row| row.get(0)).unwrap()
     }
 
+    /// Changes rows behind the daemon's back.
+    pub async fn spoil(&self, sql: &str) {
+        let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        done.execute(&self.0)
+            .await
+            .unwrap_or_else(|e| panic!("{sql}: {e}"));
+    }
+
     pub async fn all(&self, sql: &str) -> Vec<PgRow> {
         let asked = sqlx::query(AssertSqlSafe(sql.to_owned()));
         asked

@@ -5,6 +5,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::ports::Ports;
@@ -27,6 +28,7 @@ pub struct Site {
     ports: Ports,
     database: Database,
     keys: Vec<(String, String)>,
+    variables: Vec<(String, String)>,
     runs: u32,
 }
 
@@ -53,6 +55,7 @@ impl Site {
             ports: Ports::take(),
             database,
             keys: Vec::new(),
+            variables: Vec::new(),
             runs: 0,
         }
     }
@@ -60,6 +63,11 @@ impl Site {
     /// Sets `SECTION.KEY` to a TOML value, over what the site has.
     pub fn set(&mut self, key: &str, value: &str) {
         self.keys.push((key.to_owned(), value.to_owned()));
+    }
+
+    /// Sets a variable of the daemon's environment.
+    pub fn set_variable(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     pub fn dir(&self) -> &Path {
@@ -121,16 +129,40 @@ impl Site {
         command.stderr(Stdio::piped()).output().unwrap()
     }
 
-    fn command(&self, more: &[&str]) -> Command {
+    /// Runs another command with the site's configuration: its exit code and its JSON, or its complaint.
+    pub fn run(&self, arguments: &[&str]) -> (Option<i32>, Value) {
+        let mut command = self.outdial();
+        let ran = command
+            .args(arguments)
+            .args(["--output", "json", "--config"])
+            .arg(self.configuration_file());
+        let output = ran.output().unwrap();
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        let said = serde_json::from_slice(&output.stdout).unwrap_or(Value::String(complaint));
+        (output.status.code(), said)
+    }
+
+    /// Written anew each time: keys may have been set.
+    pub fn configuration_file(&self) -> PathBuf {
         let file = self.dir.path().join("outdial.toml");
         std::fs::write(&file, self.configuration()).unwrap();
+        file
+    }
+
+    fn outdial(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_outdial"));
         for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("OUTDIAL__")) {
             command.env_remove(name);
         }
+        command.envs(self.variables.iter().cloned());
+        command
+    }
+
+    fn command(&self, more: &[&str]) -> Command {
+        let mut command = self.outdial();
         command
             .args(["serve", "--output", "json", "--config"])
-            .arg(file)
+            .arg(self.configuration_file())
             .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped());

@@ -58,8 +58,49 @@ impl Binaries {
             })
     }
 
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(super) fn major(&self) -> &str {
+        &self.major
+    }
+
     pub(super) fn path(&self, program: &str) -> PathBuf {
         self.dir.join(program)
+    }
+
+    /// A client program such as `pg_dump`, for a server that need not be of this machine: in the directory
+    /// given, else of the newest version found, else on the search path.
+    pub(super) fn client(
+        given: Option<&Path>,
+        program: &'static str,
+    ) -> Result<PathBuf, ClusterError> {
+        let mut dirs = match given {
+            Some(dir) => vec![dir.to_owned()],
+            None => candidates(),
+        };
+        if let (None, Some(path)) = (given, std::env::var_os("PATH")) {
+            dirs.extend(std::env::split_paths(&path));
+        }
+        let found = dirs.iter().map(|dir| dir.join(program));
+        let mut found = found.filter(|file| file.is_file());
+        found.next().ok_or_else(|| ClusterError::NoProgram {
+            program,
+            major: "15".to_owned(),
+        })
+    }
+
+    /// A client program of the same version.
+    pub(super) fn client_of(&self, program: &'static str) -> Result<PathBuf, ClusterError> {
+        let file = self.path(program);
+        if file.is_file() {
+            return Ok(file);
+        }
+        Err(ClusterError::NoProgram {
+            program,
+            major: self.major.clone(),
+        })
     }
 
     fn look(dir: &Path) -> Option<Self> {

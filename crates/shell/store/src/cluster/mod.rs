@@ -6,6 +6,7 @@
 mod binaries;
 mod lock;
 mod postmaster;
+mod replace;
 mod user;
 
 use std::io;
@@ -17,6 +18,7 @@ use sqlx::postgres::PgConnectOptions;
 use binaries::Binaries;
 use lock::DirLock;
 use postmaster::Postmaster;
+pub(crate) use replace::Replacement;
 use user::ServerUser;
 
 /// What the private cluster needs to know.
@@ -51,11 +53,30 @@ pub enum ClusterError {
     /// No server binaries of a usable version.
     #[error(
         "no Postgres server found ({looked}); apt install postgresql-15, name its directory in \
-         database.bin_dir, or name another database in database.url"
+         database.pg_bin, or name another database in database.url"
     )]
     NoBinaries {
         /// Where it was looked for.
         looked: String,
+    },
+    /// A client program is missing.
+    #[error(
+        "{program} of Postgres was not found; apt install postgresql-client-{major}, or name its directory in \
+         database.pg_bin"
+    )]
+    NoProgram {
+        /// Which.
+        program: &'static str,
+        /// The version to install.
+        major: String,
+    },
+    /// Nothing was made here yet.
+    #[error(
+        "there is no database in {dir}; outdial serve makes it at its first start, or set node.data_dir"
+    )]
+    NoData {
+        /// Where it would be.
+        dir: PathBuf,
     },
     /// The data is of a major version that is not installed.
     #[error(
@@ -120,6 +141,8 @@ impl ClusterError {
         match self {
             Self::InUse { .. } | Self::Ended { .. } => Problem::Busy,
             Self::NoBinaries { .. }
+            | Self::NoProgram { .. }
+            | Self::NoData { .. }
             | Self::OtherVersion { .. }
             | Self::Dir { .. }
             | Self::User { .. }
@@ -135,8 +158,22 @@ impl ClusterError {
     }
 }
 
+/// A private cluster, for a command that looks into it.
+#[derive(Debug)]
+pub(crate) enum Reached {
+    /// No daemon holds it: started for us, and ours to stop.
+    Ours(Cluster),
+    /// A daemon runs it.
+    Daemons {
+        /// How to reach it.
+        connect: Box<PgConnectOptions>,
+        /// The daemon's process, as far as known.
+        holder: String,
+    },
+}
+
 /// The name of the database and of its owner.
-const NAME: &str = "outdial";
+pub(crate) const NAME: &str = "outdial";
 
 /// A private cluster that runs. Ends with [`Cluster::stop`]; when the process dies without it, the
 /// kernel tells the server to end.
@@ -157,7 +194,10 @@ impl Cluster {
     /// [`ClusterError`] by variant.
     pub async fn start(options: &ClusterOptions) -> Result<Self, ClusterError> {
         std::fs::create_dir_all(&options.dir).map_err(ClusterError::dir(&options.dir))?;
-        let lock = DirLock::take(&options.dir)?;
+        Self::start_locked(options, DirLock::take(&options.dir)?).await
+    }
+
+    async fn start_locked(options: &ClusterOptions, lock: DirLock) -> Result<Self, ClusterError> {
         let user = ServerUser::find(&options.user)?;
         user.own(&options.dir)?;
         let data = options.dir.join("data");
@@ -180,6 +220,47 @@ impl Cluster {
             socket_dir,
             _lock: lock,
         })
+    }
+
+    /// Finds the cluster with its daemon, or starts it when no daemon runs.
+    ///
+    /// # Errors
+    /// [`ClusterError::NoData`] when there is none, else by variant.
+    pub(crate) async fn reach(options: &ClusterOptions) -> Result<Reached, ClusterError> {
+        let data = options.dir.join("data");
+        if !data.join("PG_VERSION").exists() {
+            return Err(ClusterError::NoData {
+                dir: options.dir.clone(),
+            });
+        }
+        match DirLock::take(&options.dir) {
+            Ok(lock) => {
+                let cluster = Self::start_locked(options, lock).await?;
+                Ok(Reached::Ours(cluster))
+            }
+            Err(ClusterError::InUse { dir, holder }) => {
+                let socket_dir = postmaster::socket_dir(&data)
+                    // Its daemon starts or ends at this moment.
+                    .ok_or_else(|| ClusterError::InUse {
+                        dir,
+                        holder: holder.clone(),
+                    })?;
+                Ok(Reached::Daemons {
+                    connect: Box::new(connect_options(&socket_dir, NAME)),
+                    holder,
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A client program that fits the data.
+    pub(crate) fn client(
+        options: &ClusterOptions,
+        program: &'static str,
+    ) -> Result<PathBuf, ClusterError> {
+        let data = options.dir.join("data");
+        Binaries::find(options.bin_dir.as_deref(), &data)?.client_of(program)
     }
 
     /// How to reach it.
@@ -283,4 +364,21 @@ fn socket_dir(dir: &Path, user: &ServerUser) -> Result<PathBuf, ClusterError> {
     std::fs::create_dir_all(&chosen).map_err(ClusterError::dir(&chosen))?;
     user.own(&chosen)?;
     Ok(chosen)
+}
+
+/// A client program for a database that is not ours.
+pub(crate) fn client(
+    bin_dir: Option<&Path>,
+    program: &'static str,
+) -> Result<PathBuf, ClusterError> {
+    Binaries::client(bin_dir, program)
+}
+
+/// The directory and the major version of the Postgres that a private cluster would run with.
+///
+/// # Errors
+/// [`ClusterError::NoBinaries`] or [`ClusterError::OtherVersion`].
+pub fn postgres_found(options: &ClusterOptions) -> Result<(PathBuf, String), ClusterError> {
+    let binaries = Binaries::find(options.bin_dir.as_deref(), &options.dir.join("data"))?;
+    Ok((binaries.dir().to_owned(), binaries.major().to_owned()))
 }

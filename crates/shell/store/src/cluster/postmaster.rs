@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -57,7 +57,7 @@ impl Postmaster {
     pub(super) async fn start(setup: Setup) -> Result<Self, ClusterError> {
         let deadline = Instant::now() + STALE_LIMIT;
         loop {
-            if let Some(pid) = running(&setup)
+            if let Some(pid) = running(&setup.data)
                 && let Some(adopted) = Self::adopt(&setup, pid).await?
             {
                 return Ok(adopted);
@@ -154,13 +154,31 @@ impl Postmaster {
     }
 }
 
+/// Where the server of this data directory has its socket, when one runs.
+///
+/// PostgreSQL source, `miscadmin.h`, "Data Directory's postmaster.pid": the fifth line is the first socket
+/// directory.
+pub(super) fn socket_dir(data: &Path) -> Option<PathBuf> {
+    let text = std::fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    let dir = text.lines().nth(4)?;
+    (!dir.is_empty()).then(|| PathBuf::from(dir))
+}
+
+/// Ends a server that outlived its daemon on this data directory, if there is one. Hold the lock.
+pub(super) async fn end_outlived(data: &Path) -> Result<(), ClusterError> {
+    match running(data) {
+        Some(pid) => Postmaster { pid, ended: None }.stop().await,
+        None => Ok(()),
+    }
+}
+
 /// The process that `postmaster.pid` names, when it lives and works on our data.
-fn running(setup: &Setup) -> Option<Pid> {
-    let text = std::fs::read_to_string(setup.data.join("postmaster.pid")).ok()?;
+fn running(data: &Path) -> Option<Pid> {
+    let text = std::fs::read_to_string(data.join("postmaster.pid")).ok()?;
     let pid = Pid::from_raw(text.lines().next()?.trim().parse().ok()?)?;
     // The number may have gone to another process: a server's working directory is its data directory.
     let cwd = std::fs::read_link(format!("/proc/{}/cwd", pid.as_raw_nonzero())).ok()?;
-    let data = std::fs::canonicalize(&setup.data).ok()?;
+    let data = std::fs::canonicalize(data).ok()?;
     (cwd == data).then_some(pid)
 }
 
@@ -235,6 +253,10 @@ fn command(setup: &Setup) -> Result<Command, ClusterError> {
             "synchronous_commit=off",
         ]);
     }
+    // Debian's server knows sd_notify(3) and would tell our systemd that we are ready.
+    for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] {
+        command.env_remove(name);
+    }
     command
         .stdin(Stdio::null())
         .stdout(log.0)
@@ -251,6 +273,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("max_wal_size", "1GB"),
     ("checkpoint_timeout", "5min"),
     ("shared_buffers", "256MB"),
+    // Compiling plans needs memory that is both written and executed, which a hardened service may not have, and
+    // pays off for no statement of ours.
+    ("jit", "off"),
     ("log_line_prefix", "%m [%p] "),
 ];
 

@@ -30,12 +30,12 @@ impl ServerUser {
         match (number("-u"), number("-g")) {
             (Some(0), _) => Err(ClusterError::User {
                 user: name.to_owned(),
-                why: "is root, which Postgres refuses; name another user in database.user".to_owned(),
+                why: "is root, which Postgres refuses; name another user in database.run_as".to_owned(),
             }),
             (Some(uid), Some(gid)) => Ok(Self { other: Some((name.to_owned(), uid, gid)) }),
             _ => Err(ClusterError::User {
                 user: name.to_owned(),
-                why: "does not exist; make it with \"adduser --system\", or name another in database.user"
+                why: "does not exist; make it with \"adduser --system\", or name another in database.run_as"
                     .to_owned(),
             }),
         }

@@ -236,6 +236,13 @@ impl AgentService for Desk {
         Err(not_here())
     }
 
+    async fn drop_draft(
+        &self,
+        _: Request<DropDraftRequest>,
+    ) -> Result<Response<DropDraftResponse>, Status> {
+        Err(not_here())
+    }
+
     async fn close_without_outcome(
         &self,
         _: Request<CloseWithoutOutcomeRequest>,

@@ -1,7 +1,6 @@
 //! `outdial call`: test calls through the production stack, without daemon or database.
 
 mod place;
-mod resources;
 mod tally;
 mod target;
 mod test_call;
@@ -18,7 +17,8 @@ use sip::{Codecs, Credentials, NextHop, Secret};
 use telephony::{CallerIn, MediaOptions, NumberForm, PortRange, TrunkPeer};
 
 use self::place::{Finished, Run, trunk_id};
-use self::target::{HostPort, Target, address_towards};
+use self::target::HostPort;
+pub use self::target::{Target, address_towards};
 use self::test_call::Plan;
 use super::exit::{Exit, OrExit};
 
@@ -137,6 +137,11 @@ impl Call {
             secret: Secret::Password(password),
         }))
     }
+}
+
+/// The trunk at an address, which knows us by ours and of which nothing is known.
+pub fn plain_trunk(addr: SocketAddr) -> TrunkPeer {
+    trunk(0, addr, NumberForm::default(), None)
 }
 
 fn trunk(

@@ -15,9 +15,9 @@ use telephony::{
     ShardOptions, TelephonyEvent, TrunkPeer,
 };
 
-use super::resources;
 use super::tally::{Cost, Placed, Tally};
 use super::test_call::{Plan, Step, TestCall};
+use crate::resources;
 
 /// The recording that is played, in a library of its own.
 const SOUND: &str = "sound";
