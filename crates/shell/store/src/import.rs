@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use crate::convert::count;
 use crate::db::no_time_limit;
-use crate::list::{Filled, fill_queue};
+use crate::campaign_list::{Filled, fill_queue};
 use crate::refusal::not_found;
 use crate::{Error, Store};
 

@@ -2,7 +2,9 @@ use model::E164;
 use store::{ImportRow, Reject};
 use tokio::sync::mpsc;
 
-use crate::world::{World, moscow, noon, person, prospect};
+use crate::world::{
+    HOUR, World, due, moscow, noon, not_answered, person, prospect, sale, talked,
+};
 
 #[tokio::test]
 async fn what_a_file_says_is_what_the_list_has_also_the_odd_characters() {
@@ -126,7 +128,7 @@ async fn a_list_taken_away_is_called_no_more_and_its_past_stays() {
     assert_eq!(
         world
             .store
-            .remove_list(world.campaign, world.list)
+            .remove_list(world.campaign, world.list, world.admin)
             .await
             .unwrap(),
         3
@@ -138,6 +140,69 @@ async fn a_list_taken_away_is_called_no_more_and_its_past_stays() {
         .await
         .unwrap();
     assert_eq!((report.prospects.done, report.results.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn who_is_in_a_call_when_the_list_is_taken_away_is_not_called_again() {
+    let world = World::with(4).await;
+    let (missed, asked) = (world.launched().await, world.launched().await);
+    let (sent_back, _lost) = (world.launched().await, world.launched().await);
+    let removed = world
+        .store
+        .remove_list(world.campaign, world.list, world.admin);
+    assert_eq!(removed.await.unwrap(), 0, "calls in progress go on");
+    world
+        .store
+        .finish(world.run, &[not_answered(&missed)])
+        .await
+        .unwrap();
+    world
+        .store
+        .finish(world.run, &[talked(&asked, world.agent)])
+        .await
+        .unwrap();
+    let promise = engine::OutcomeRecord {
+        callback: Some(engine::NewCallback {
+            agent: None,
+            at: noon() + HOUR,
+            phone: None,
+            note: String::new(),
+        }),
+        next: due(noon() + HOUR, engine::WorkKind::PublicCallback),
+        ..sale(&asked, world.agent)
+    };
+    world.store.save_outcomes(&[promise]).await.unwrap();
+    let undone = world.store.undo_launches(world.run, &[sent_back]).await;
+    assert_eq!(undone.unwrap(), 1);
+    let later = world.store.begin_run("here").await.unwrap();
+    let recovered = world.store.recover(later, noon()).await.unwrap();
+    assert_eq!(recovered.attempts, 1);
+    let closed = "SELECT count(*) FROM queue WHERE state = 5 AND because = 'list removed'";
+    assert_eq!(world.number(closed).await, 4);
+    let promised = "SELECT count(*) FROM callback WHERE state = 'open'";
+    assert_eq!(world.number(promised).await, 0);
+}
+
+#[tokio::test]
+async fn a_list_that_comes_back_is_called_again() {
+    let world = World::with(2).await;
+    let tried = world.launched().await;
+    world
+        .store
+        .finish(world.run, &[crate::world::not_answered(&tried)])
+        .await
+        .unwrap();
+    let removed = world
+        .store
+        .remove_list(world.campaign, world.list, world.admin);
+    removed.await.unwrap();
+    let filled = world
+        .store
+        .add_list(world.campaign, world.list, noon(), world.admin)
+        .await
+        .unwrap();
+    assert_eq!(filled.due, 2);
+    assert_eq!(world.claim(10).await.len(), 2);
 }
 
 #[tokio::test]
@@ -166,7 +231,7 @@ async fn a_number_may_be_suppressed_before_any_list_has_it() {
     world.import(vec![person(1, &[79_160_000_001])]).await;
     let filled = world
         .store
-        .add_list(world.campaign, world.list, noon())
+        .add_list(world.campaign, world.list, noon(), world.admin)
         .await
         .unwrap();
     assert_eq!(filled.suppressed, 1);

@@ -45,7 +45,7 @@ impl World {
         world.import(rows).await;
         world
             .store
-            .add_list(world.campaign, world.list, noon())
+            .add_list(world.campaign, world.list, noon(), world.admin)
             .await
             .unwrap();
         world
