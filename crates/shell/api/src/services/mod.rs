@@ -16,6 +16,7 @@ mod questionnaires;
 mod report;
 mod suppressions;
 mod trunks;
+mod versions;
 
 pub(crate) use admin::Admin;
 pub(crate) use agent::Agents;

@@ -47,8 +47,8 @@ named! {
         AddListResponse AddSuppressionsResponse Campaign CheckCampaignResponse CheckSuppressionResponse
         CreateCampaignResponse CreateQuestionnaireRequest CreateQuestionnaireResponse
         ExplainCampaignResponse GetCampaignResponse GetRejectedResponse ImportListResponse
-        ListCampaignsResponse ListListsResponse PauseCampaignResponse ReportCampaignResponse
-        ResumeCampaignResponse StartCampaignResponse StopCampaignResponse
+        ListCampaignVersionsResponse ListCampaignsResponse ListListsResponse
+        PauseCampaignResponse RemoveListResponse ReportCampaignResponse ResumeCampaignResponse StartCampaignResponse StopCampaignResponse
     }
 }
 

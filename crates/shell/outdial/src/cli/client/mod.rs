@@ -1,6 +1,8 @@
 //! Commands that are clients of the daemon's API; they have no way around it.
 
+mod campaign_update;
 mod campaigns;
+mod changes;
 mod connection;
 mod document;
 mod lists;
