@@ -21,6 +21,8 @@ mod export;
 mod gate;
 mod identity;
 mod import;
+mod import_report;
+mod import_zones;
 mod password;
 mod requests;
 mod scratch;

@@ -1,10 +1,8 @@
 use model::E164;
-use store::{ImportRow, Reject};
+use store::{ImportRecord, ImportRow, IntoList, KeptRange, PageRequest, Reject};
 use tokio::sync::mpsc;
 
-use crate::world::{
-    HOUR, World, due, moscow, noon, not_answered, person, prospect, sale, talked,
-};
+use crate::world::{HOUR, World, due, moscow, noon, not_answered, person, prospect, sale, talked};
 
 #[tokio::test]
 async fn what_a_file_says_is_what_the_list_has_also_the_odd_characters() {
@@ -97,7 +95,12 @@ async fn a_file_that_breaks_off_leaves_nothing_behind() {
     drop(send);
     let refused = world
         .store
-        .import(world.list, "torn.csv", &[], receive, noon())
+        .import(
+            IntoList::New("torn"),
+            &ImportRecord::default(),
+            receive,
+            noon(),
+        )
         .await
         .unwrap_err();
     assert!(
@@ -140,6 +143,49 @@ async fn a_list_taken_away_is_called_no_more_and_its_past_stays() {
         .await
         .unwrap();
     assert_eq!((report.prospects.done, report.results.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn what_was_chosen_for_an_import_is_remembered_with_who_chose_it() {
+    let world = World::empty().await;
+    let (send, receive) = mpsc::channel(16);
+    send.send(person(1, &[79_160_000_001])).await.unwrap();
+    send.send(ImportRow::End {
+        rows: 1,
+        assumed: 1,
+    })
+    .await
+    .unwrap();
+    let range = |row, numbers| KeptRange {
+        row,
+        numbers,
+        place: "Asia/Omsk".to_owned(),
+    };
+    let record = ImportRecord {
+        file: "march.csv".to_owned(),
+        by: Some(world.admin),
+        assumed_zone: Some("Europe/Moscow".to_owned()),
+        ranges_file: Some("def.csv".to_owned()),
+        ranges: vec![
+            range(2, Ok(7_913)),
+            range(3, Err((79_140_000_000, 79_140_009_999))),
+        ],
+        ..ImportRecord::default()
+    };
+    let imported = world
+        .store
+        .import(IntoList::New("march"), &record, receive, noon())
+        .await
+        .unwrap();
+    let past = world.store.imports(imported.list, PageRequest::FIRST).await;
+    let [past] = <[store::PastImport; 1]>::try_from(past.unwrap().items).unwrap();
+    assert_eq!(past.by.as_deref(), Some("admin"));
+    assert_eq!(past.assumed_zone.as_deref(), Some("Europe/Moscow"));
+    assert_eq!(
+        (past.ranges_file.as_deref(), past.ranges),
+        (Some("def.csv"), 2)
+    );
+    assert_eq!((past.imported.id, past.imported.assumed), (imported.id, 1));
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ named! {
         AddListResponse AddSuppressionsResponse Campaign CheckCampaignResponse CheckSuppressionResponse
         CreateCampaignResponse CreateQuestionnaireRequest CreateQuestionnaireResponse
         ExplainCampaignResponse GetCampaignResponse GetRejectedResponse ImportListResponse
-        ListCampaignVersionsResponse ListCampaignsResponse ListListsResponse
+        ListCampaignVersionsResponse ListCampaignsResponse ListImportsResponse ListListsResponse
         PauseCampaignResponse RemoveListResponse ReportCampaignResponse ResumeCampaignResponse StartCampaignResponse StopCampaignResponse
     }
 }

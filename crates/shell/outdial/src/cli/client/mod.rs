@@ -3,8 +3,10 @@
 mod campaign_update;
 mod campaigns;
 mod changes;
+mod confirm;
 mod connection;
 mod document;
+mod list_import;
 mod lists;
 mod people;
 mod secret;
