@@ -13,8 +13,8 @@ use super::admin::once;
 use super::lifecycle::{halt, run};
 use super::{assignment, check, explain, report, versions};
 use crate::bring::{not_ready, read_spec};
-use crate::campaign_config::{merge, read, show};
-use crate::convert::{count, next_page, page};
+use crate::campaign_config::{merge, read, show, show_config};
+use crate::convert::{count, next_page, page, small};
 use crate::identity::{Identity, caller};
 use crate::requests::{Asked, Keep};
 use crate::shared::Shared;
@@ -35,6 +35,11 @@ impl CampaignService for Campaigns {
             Keep::Durably,
             |shared: Arc<Shared>, me: Identity, asked: pb::CreateCampaignRequest| async move {
                 let config = read(asked.campaign.unwrap_or_default())?;
+                if asked.validate_only {
+                    return Ok(pb::CreateCampaignResponse {
+                        campaign: Some(show_config(CampaignId(0), &config)?),
+                    });
+                }
                 let id = shared.store.create_campaign(&config, me.account).await?;
                 Ok(pb::CreateCampaignResponse {
                     campaign: Some(shown(&shared, id).await?),
@@ -328,6 +333,18 @@ async fn update(
         if let (Err(problems), _) = spec_of(shared, &planned).await? {
             return Err(not_ready(id, problems));
         }
+    }
+    if asked.validate_only {
+        if expected != is.version {
+            return Err(store::Error::Stale {
+                what: "campaign",
+                id: id.to_string(),
+                expected,
+                is: small(is.version),
+            }
+            .into());
+        }
+        return show(&Campaign { config, ..is });
     }
     shared
         .store

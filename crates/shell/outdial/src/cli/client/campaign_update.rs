@@ -51,40 +51,43 @@ impl UpdateCampaign {
         let before = to_json(&is)?;
         let object = with_keys(object, channel).await?;
         let (wanted, paths) = laid_over(&before, object)?;
-        let expected = self.if_version.unwrap_or(is.version);
-        if self.dry_run {
-            // Where the server would refuse, nothing may be promised.
-            if expected != is.version {
-                return Err(anyhow::anyhow!(
-                    "campaign {campaign_id} is at version {}, not {expected}",
-                    is.version
-                ))
-                .or_exit(Exit::Refused);
-            }
-            return shown(&is, &is, changes(&before, &to_json(&wanted)?), true);
-        }
-        if expected == is.version && changes(&before, &to_json(&wanted)?).is_empty() {
-            return shown(&is, &is, Vec::new(), false);
-        }
         let request = UpdateCampaignRequest {
             campaign: Some(Campaign {
-                version: expected,
+                version: self.if_version.unwrap_or(is.version),
                 ..wanted
             }),
             update_mask: Some(prost_types::FieldMask { paths }),
-            request_id: request_id()?,
+            // A check is no request that is carried out once.
+            request_id: String::new(),
+            validate_only: true,
         };
-        let now = campaigns
-            .update_campaign(request)
-            .await
-            .map_err(Refusal::from)?
-            .into_inner()
-            .campaign
-            .unwrap_or_default();
+        let checked = send(campaigns, request.clone()).await?;
+        let planned = changes(&before, &to_json(&checked)?);
+        if self.dry_run || planned.is_empty() {
+            return shown(&is, &is, planned, self.dry_run);
+        }
+        let request = UpdateCampaignRequest {
+            request_id: request_id()?,
+            validate_only: false,
+            ..request
+        };
+        let now = send(campaigns, request).await?;
         let mut changed = changes(&before, &to_json(&now)?);
         changed.retain(|c| c.field != "version");
         shown(&is, &now, changed, false)
     }
+}
+
+async fn send(
+    campaigns: &mut Campaigns,
+    request: UpdateCampaignRequest,
+) -> anyhow::Result<Campaign> {
+    let answer = campaigns.update_campaign(request).await;
+    Ok(answer
+        .map_err(Refusal::from)?
+        .into_inner()
+        .campaign
+        .unwrap_or_default())
 }
 
 /// The campaign with the fields of `object` over it, and the names of those fields. A dotted name reaches into a

@@ -120,6 +120,7 @@ impl CampaignCommand {
                 let request = CreateCampaignRequest {
                     campaign: Some(written::message::<Campaign>(object)?),
                     request_id: request_id()?,
+                    validate_only: false,
                 };
                 let response = campaigns
                     .create_campaign(request)
@@ -260,7 +261,8 @@ fn texts(field: &str, value: &Value) -> anyhow::Result<Vec<String>> {
     }
 }
 
-async fn all(campaigns: &mut Campaigns) -> anyhow::Result<ListCampaignsResponse> {
+/// Every campaign.
+pub async fn all(campaigns: &mut Campaigns) -> anyhow::Result<ListCampaignsResponse> {
     let mut all = ListCampaignsResponse::default();
     let mut request = ListCampaignsRequest {
         page_size: 1_000,

@@ -12,7 +12,8 @@ use super::connection::{Authorised, Connection, Refusal};
 use super::{Shown, find, request_id, secret, table};
 use crate::cli::exit::{Exit, OrExit};
 
-type Admin = AdminServiceClient<Authorised>;
+/// The service.
+pub type Admin = AdminServiceClient<Authorised>;
 
 /// `outdial user …`
 #[derive(Debug, Subcommand)]
@@ -95,6 +96,7 @@ impl AddUser {
             group_ids,
             sip_user: self.sip_user.clone(),
             request_id: request_id()?,
+            validate_only: false,
         })
     }
 }
@@ -148,6 +150,7 @@ impl UserCommand {
                     update_mask: None,
                     password: new_password()?,
                     request_id: request_id()?,
+                    validate_only: false,
                 };
                 let response = admin
                     .update_user(request)
@@ -164,7 +167,8 @@ fn new_password() -> anyhow::Result<String> {
     secret::password(PASSWORD, "the account's new password").or_exit(Exit::Usage)
 }
 
-async fn users(admin: &mut Admin) -> anyhow::Result<ListUsersResponse> {
+/// Every account.
+pub async fn users(admin: &mut Admin) -> anyhow::Result<ListUsersResponse> {
     let mut all = ListUsersResponse::default();
     let mut request = ListUsersRequest {
         page_size: 1_000,
