@@ -5,6 +5,7 @@ mod campaigns;
 mod changes;
 mod confirm;
 mod connection;
+mod credentials;
 mod document;
 mod list_import;
 mod lists;
@@ -15,6 +16,7 @@ mod suppressions;
 mod table;
 mod token_file;
 mod trunks;
+mod user_import;
 mod written;
 
 use std::process::ExitCode;

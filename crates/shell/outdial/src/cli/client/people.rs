@@ -9,6 +9,7 @@ use proto::admin::v1::{
 use proto::options::v1::Role;
 
 use super::connection::{Authorised, Connection, Refusal};
+use super::user_import::ImportUsers;
 use super::{Shown, find, request_id, secret, table};
 use crate::cli::exit::{Exit, OrExit};
 
@@ -20,6 +21,9 @@ pub type Admin = AdminServiceClient<Authorised>;
 pub enum UserCommand {
     /// Makes an account; its password comes from OUTDIAL_NEW_PASSWORD or standard input.
     Add(AddUser),
+    /// Makes accounts, groups and phones from a file; what exists already is left as it is. Exit code 7 when rows could
+    /// not be used, 4 when none could.
+    Import(ImportUsers),
     /// Lists accounts.
     List,
     /// Gives an account a new password, from OUTDIAL_NEW_PASSWORD or standard input.
@@ -106,6 +110,7 @@ impl UserCommand {
     pub async fn run(&self, to: &Connection) -> anyhow::Result<Shown> {
         let mut admin = Admin::new(to.authorised().await?);
         match self {
+            Self::Import(import) => import.run(to).await,
             Self::Add(add) => {
                 let group_ids = group_ids(&mut admin, &add.groups).await?;
                 let password = if add.no_password {
