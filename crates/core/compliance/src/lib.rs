@@ -48,9 +48,11 @@ mod group;
 mod hours;
 mod ledger;
 mod load;
+mod open_day;
 mod period;
 mod places;
 mod profile;
+mod ranges;
 mod rules;
 mod zones;
 
@@ -67,5 +69,8 @@ pub use profile::{
     Basis, Calendar, CallerId, Confidence, Identity, Overlap, Profile, Retention, Source, Status,
     Suppression, SuppressionList, Windows,
 };
+pub use ranges::{NumberRange, NumberRanges};
 pub use rules::{RuleRef, Rules, RulesError};
-pub use zones::{Evidence, Whereabouts, join, number_evidence, zones_of_country, zones_of_number};
+pub use zones::{
+    Evidence, Whereabouts, assumable, join, number_evidence, zones_of_country, zones_of_number,
+};

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use std::time::Duration;
 
+use chrono::{Offset, TimeZone};
 use chrono_tz::Tz;
-use model::{E164, ZoneSet};
+use model::{E164, WallTime, ZoneSet};
 
 use crate::places::zones_of_place;
 
@@ -73,6 +75,31 @@ pub fn join(evidence: &[Evidence]) -> ZoneSet {
         .find(|zones| !zones.is_empty())
         .unwrap_or_default()
 }
+
+/// Whether somebody may choose to take a person for one who lives in `zone`: nothing says where the person is but a
+/// number that can be anywhere, or the country, and `zone` is one of several candidates, by its clocks at `at` and half
+/// a year later.
+pub fn assumable(evidence: &[Evidence], zone: Tz, at: WallTime) -> bool {
+    let is_weak = evidence.iter().all(|e| match e {
+        Evidence::Stated(zones) | Evidence::Address(zones) | Evidence::NumberGeo(zones) => {
+            zones.is_empty()
+        }
+        Evidence::NumberAnywhere(_) | Evidence::Country(_) => true,
+    });
+    let candidates = join(evidence);
+    // Of zones whose clocks agree one stands for all, so a name is not looked for.
+    let agrees = |candidate: &Tz| {
+        [at, at + HALF_A_YEAR].into_iter().all(|at| {
+            let utc = at.utc().naive_utc();
+            let offset = |zone: &Tz| zone.offset_from_utc_datetime(&utc).fix();
+            offset(candidate) == offset(&zone)
+        })
+    };
+    is_weak && candidates.zones().len() > 1 && candidates.zones().iter().any(agrees)
+}
+
+/// Winter and summer.
+const HALF_A_YEAR: Duration = Duration::from_secs(182 * 86_400);
 
 /// What a list says of where a person is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -242,6 +269,30 @@ pub(crate) fn zones(names: &str) -> ZoneSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zone_may_be_assumed_only_where_nothing_says_more_and_it_is_a_candidate() {
+        let at: WallTime = "2026-06-15T12:00:00Z".parse().unwrap();
+        let mobile = number_evidence("+79161234567".parse().unwrap()).unwrap();
+        let moscow: Tz = "Europe/Moscow".parse().unwrap();
+        let country = Evidence::Country(zones_of_country("RU"));
+        assert!(assumable(&[mobile.clone(), country.clone()], moscow, at));
+        // The same clocks by another name.
+        assert!(assumable(
+            &[mobile.clone()],
+            "Europe/Minsk".parse().unwrap(),
+            at
+        ));
+        assert!(!assumable(
+            &[mobile.clone()],
+            "America/New_York".parse().unwrap(),
+            at
+        ));
+        let address = Evidence::Address(ZoneSet::from_names(["Asia/Omsk"]).unwrap());
+        assert!(!assumable(&[mobile, address, country], moscow, at));
+        let geographic = number_evidence("+74951234567".parse().unwrap()).unwrap();
+        assert!(!assumable(&[geographic], moscow, at));
+    }
 
     #[test]
     fn every_zone_of_the_data_files_is_in_the_tz_database() {

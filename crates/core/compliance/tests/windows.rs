@@ -427,3 +427,37 @@ fn profile(name: &str, hours: &Hours) -> Profile {
     });
     profile
 }
+
+#[test]
+fn the_longest_open_day_is_what_all_zones_have_in_common() {
+    let file = vectors();
+    let rules = |spans: &[[&str; 2]]| {
+        let mut profile = profile("us_federal", &file.profiles["us_federal"]);
+        let working = serde_json::json!({
+            "mon": spans, "tue": spans, "wed": spans, "thu": spans, "fri": spans, "sat": [], "sun": []
+        });
+        profile.windows.week = serde_json::from_value(working).unwrap();
+        Rules::combine(&[profile], None).unwrap()
+    };
+    // A Wednesday at an odd second: it must not matter where the search begins.
+    let at = instant("2026-06-10T11:11:11Z");
+    let far_apart = ["Europe/Kaliningrad", "Asia/Kamchatka"];
+    for (spans, names, open_hours) in [
+        (vec![["09:00", "21:00"]], vec!["Europe/Moscow"], 12),
+        // UTC+2 and UTC+12 leave two hours of twelve, and none of nine.
+        (vec![["09:00", "21:00"]], far_apart.to_vec(), 2),
+        (vec![["09:00", "18:00"]], far_apart.to_vec(), 0),
+        // Omsk is three hours ahead: 12-15 and 17-21 there, of which 14-15 and 17-18 are in a window there.
+        (
+            vec![["09:00", "12:00"], ["14:00", "18:00"]],
+            vec!["Europe/Moscow", "Asia/Omsk"],
+            2,
+        ),
+        (vec![["00:00", "24:00"]], far_apart.to_vec(), 24),
+        (vec![["09:00", "21:00"]], vec![], 0),
+    ] {
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let found = rules(&spans).longest_open_day(&zones(&names), at);
+        assert_eq!(found.as_secs(), open_hours * 3_600, "{spans:?} {names:?}");
+    }
+}

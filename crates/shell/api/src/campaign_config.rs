@@ -8,8 +8,8 @@ use announce::{Gate, Keys, Message, Segment};
 use compliance::{DailyHours, Span};
 use engine::{CallbackRule, MissedCallback, Mode, RetryRule, RetryTable};
 use model::{
-    AgentGroupId, CallResult, Disposition, DispositionAction, DispositionKind, QuestionnaireId,
-    TrunkGroupId, standard_dispositions,
+    AgentGroupId, CallResult, CampaignId, Disposition, DispositionAction, DispositionKind,
+    QuestionnaireId, TrunkGroupId, standard_dispositions,
 };
 use proto::supervisor::v1 as pb;
 use serde::{Deserialize, Serialize};
@@ -483,16 +483,25 @@ fn segments(field: &str, given: Vec<pb::Segment>, found: &mut Problems) -> Vec<S
 /// # Errors
 /// [`Error::Internal`] when its settings cannot be read.
 pub(crate) fn show(is: &store::Campaign) -> Result<pb::Campaign, Error> {
-    let settings = read_settings(is)?;
-    let config = &is.config;
-    let limit = |ms: u64| Some(span(Duration::from_millis(ms)));
     Ok(pb::Campaign {
-        campaign_id: is.id.0,
         version: small(is.version),
         state: state_to_proto(is.state).into(),
         state_because: is.state_because.clone(),
         state_since: Some(stamp(is.state_at)),
         list_ids: is.lists.iter().map(|l| l.0).collect(),
+        ..show_config(is.id, &is.config)?
+    })
+}
+
+/// What is configured, without state, version and lists.
+///
+/// # Errors
+/// [`Error::Internal`] when its settings cannot be read.
+pub(crate) fn show_config(id: CampaignId, config: &CampaignConfig) -> Result<pb::Campaign, Error> {
+    let settings = settings_of(id, config)?;
+    let limit = |ms: u64| Some(span(Duration::from_millis(ms)));
+    Ok(pb::Campaign {
+        campaign_id: id.0,
         name: config.name.clone(),
         seller: config.seller.clone(),
         purpose: config.purpose.clone(),
@@ -527,16 +536,17 @@ pub(crate) fn show(is: &store::Campaign) -> Result<pb::Campaign, Error> {
         wrap_up_extension: limit(settings.wrap_up_extension_ms),
         callbacks: Some(show_callbacks(settings.callbacks)),
         route_by_language: settings.route_by_language,
+        ..pb::Campaign::default()
     })
 }
 
 pub(crate) fn read_settings(is: &store::Campaign) -> Result<Settings, Error> {
-    serde_json::from_value(is.config.settings.clone()).map_err(|e| {
-        Error::Internal(format!(
-            "the settings of campaign {} cannot be read: {e}",
-            is.id
-        ))
-    })
+    settings_of(is.id, &is.config)
+}
+
+fn settings_of(id: CampaignId, config: &CampaignConfig) -> Result<Settings, Error> {
+    serde_json::from_value(config.settings.clone())
+        .map_err(|e| Error::Internal(format!("the settings of campaign {id} cannot be read: {e}")))
 }
 
 fn show_hours(week: &DailyHours) -> Vec<pb::DailyHours> {
@@ -657,6 +667,18 @@ fn show_segment(is: Segment) -> pb::Segment {
     pb::Segment { say: Some(say) }
 }
 
+/// Does something with every field of a campaign that can be configured, in the order of the contract.
+macro_rules! each_field {
+    ($do:ident) => {
+        $do!(
+            name seller purpose subject mode policy group_ids trunk_group_id caller ring_limit set_up_limit
+            starts_at ends_at hours profiles retry machine_message_is_success wrap_up_limit preview_limit
+            lost_agent_limit questionnaire_id greeting dispositions message abandoned_message abandoned_voice
+            return_limit wrap_up_extension callbacks route_by_language
+        )
+    };
+}
+
 /// Lays the named fields of `to` over `is`; without a mask, every field that is not empty.
 ///
 /// # Errors
@@ -668,7 +690,7 @@ pub(crate) fn merge(
 ) -> Result<(), Error> {
     let named: Option<BTreeSet<String>> = mask.map(|m| m.paths.into_iter().collect());
     let empty = pb::Campaign::default();
-    macro_rules! fields {
+    macro_rules! lay_over {
         ($($field:ident)*) => {
             const NAMES: &[&str] = &[$(stringify!($field)),*];
             if let Some(unknown) = named.iter().flatten().find(|n| !NAMES.contains(&n.as_str())) {
@@ -682,13 +704,28 @@ pub(crate) fn merge(
             )*
         };
     }
-    fields!(
-        name seller purpose subject mode policy group_ids trunk_group_id caller ring_limit set_up_limit
-        starts_at ends_at hours profiles retry machine_message_is_success wrap_up_limit preview_limit
-        lost_agent_limit questionnaire_id greeting dispositions message abandoned_message abandoned_voice
-        return_limit wrap_up_extension callbacks route_by_language
-    );
+    each_field!(lay_over);
     Ok(())
+}
+
+/// The fields that differ, and what they were before.
+pub(crate) fn differences(before: pb::Campaign, is: &pb::Campaign) -> (Vec<String>, pb::Campaign) {
+    let mut names = Vec::new();
+    let mut were = pb::Campaign::default();
+    macro_rules! compare {
+        ($($field:ident)*) => {
+            $(
+                if before.$field != is.$field {
+                    names.push(stringify!($field).to_owned());
+                    were.$field = before.$field;
+                }
+            )*
+        };
+    }
+    each_field!(compare);
+    // Lists are changed by RPCs of their own.
+    compare!(list_ids);
+    (names, were)
 }
 
 /// Collects what is wrong, so that all of it is told at once.

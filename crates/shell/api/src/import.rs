@@ -5,22 +5,28 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use compliance::{Evidence, Profile, Rules};
-use model::{ListId, ZoneSet};
+use compliance::{Profile, Rules};
+use model::ZoneSet;
 use proto::supervisor::v1 as pb;
-use sheets::{Assignment, Country, ImportedProspect, Importer, Item, Mapping, Options, Summary};
-use store::{ImportRow, Imported, NewPhone, NewProspect, Reject};
+use sheets::{
+    Assignment, Cause, Causes, Country, ImportedProspect, Importer, Item, Mapping, Options, Summary,
+};
+use store::{AccountId, ImportRecord, ImportRow, IntoList, NewPhone, NewProspect, Reject};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 
-use crate::convert::{count, text_within};
+use crate::convert::text_within;
+use crate::import_report::{self, too_many_rejects};
+use crate::import_zones::{Place, Placing, read_ranges, zone_named};
 use crate::scratch::{Scratch, failed};
-use crate::services::{count_zone, list_named};
+use crate::services::list_named;
 use crate::shared::Shared;
 use crate::{Error, FieldProblem};
 
 /// Largest file.
 const FILE_BYTES: u64 = 512 * 1024 * 1024;
+/// Largest file of number ranges.
+const RANGES_BYTES: u64 = 64 * 1024 * 1024;
 /// Rows on their way from the reader to the database.
 const IN_FLIGHT: usize = 1_000;
 
@@ -29,9 +35,15 @@ pub(crate) struct Upload {
     scratch: Scratch,
     file: tokio::fs::File,
     bytes: u64,
+    most: u64,
 }
 
 impl Upload {
+    /// Begins the user's number ranges.
+    pub(crate) async fn ranges(directory: &Path) -> Result<Self, Error> {
+        Self::make(Scratch::new(directory, "csv")?, RANGES_BYTES).await
+    }
+
     /// Begins a file; its name says what it is.
     pub(crate) async fn begin(directory: &Path, name: &str) -> Result<Self, Error> {
         let extension = match Path::new(name).extension().and_then(|e| e.to_str()) {
@@ -42,7 +54,10 @@ impl Upload {
                 return Err(Error::invalid("header.file_name", "unknown_format", text));
             }
         };
-        let scratch = Scratch::new(directory, extension)?;
+        Self::make(Scratch::new(directory, extension)?, FILE_BYTES).await
+    }
+
+    async fn make(scratch: Scratch, most: u64) -> Result<Self, Error> {
         let file = tokio::fs::File::create(scratch.path())
             .await
             .map_err(|e| failed("making", scratch.path(), &e))?;
@@ -50,13 +65,14 @@ impl Upload {
             scratch,
             file,
             bytes: 0,
+            most,
         })
     }
 
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.bytes += bytes.len() as u64;
-        if self.bytes > FILE_BYTES {
-            let text = format!("has more than {} MiB", FILE_BYTES / 1024 / 1024);
+        if self.bytes > self.most {
+            let text = format!("has more than {} MiB", self.most / 1024 / 1024);
             return Err(Error::invalid("chunk", "too_large", text));
         }
         self.file
@@ -73,54 +89,98 @@ impl Upload {
     }
 }
 
+/// What a client sent.
+pub(crate) struct Sent {
+    /// How to read it.
+    pub(crate) header: pb::ImportHeader,
+    /// The file.
+    pub(crate) upload: Upload,
+    /// The user's number ranges.
+    pub(crate) ranges: Option<Upload>,
+    /// Who makes the choices.
+    pub(crate) by: AccountId,
+}
+
 /// Reads the file into a list and counts who may be called when.
 pub(crate) async fn import(
     shared: Arc<Shared>,
-    header: pb::ImportHeader,
-    upload: Upload,
+    sent: Sent,
 ) -> Result<pb::ImportListResponse, Error> {
-    let (name, options, rules) = plan(&shared, &header)?;
+    let Sent {
+        header,
+        upload,
+        ranges,
+        by,
+    } = sent;
+    let now = shared.clock.now();
+    let plan = plan(&shared, &header)?;
+    let (placing, kept_ranges) = match &ranges {
+        Some(ranges) => read_ranges(ranges.scratch.path()).await?,
+        None => Default::default(),
+    };
+    let placing = Placing {
+        country: header.country.clone(),
+        ranges: placing,
+        assumed: plan.assumed,
+        at: now,
+    };
     let path = upload.scratch.path().to_owned();
     // Before a list is made: a file that cannot be read leaves none behind.
-    let importer = open(path, options).await?;
+    let importer = open(path, plan.options).await?;
     let mapping = describe(&importer.survey().mapping);
-    let columns: Vec<String> = importer
-        .survey()
-        .mapping
-        .kept()
-        .into_iter()
-        .map(|c| c.header.clone())
-        .collect();
+    let record = ImportRecord {
+        file: header.file_name.clone(),
+        columns: importer
+            .survey()
+            .mapping
+            .kept()
+            .into_iter()
+            .map(|c| c.header.clone())
+            .collect(),
+        by: Some(by),
+        assumed_zone: plan.assumed.map(|zone| zone.name().to_owned()),
+        ranges_file: ranges.is_some().then(|| header.ranges_file.clone()),
+        ranges: kept_ranges,
+    };
     let (rows, queue) = mpsc::channel(IN_FLIGHT);
-    let country = header.country.clone();
-    let reading = tokio::task::spawn_blocking(move || walk(importer, &country, &rows));
+    let accept = header.accept_rejects || header.dry_run;
+    let country = plan.country;
+    let reading =
+        tokio::task::spawn_blocking(move || walk(importer, country, &placing, accept, &rows));
     let kept = if header.dry_run {
         discard(queue).await;
         None
     } else {
-        let list = match list_named(&shared, &name).await? {
-            Some(list) => list,
-            None => shared.store.create_list(&name).await?,
-        };
-        let now = shared.clock.now();
-        let imported = shared
-            .store
-            .import(list, &header.file_name, &columns, queue, now)
-            .await;
-        Some((list, imported))
+        let list = list_named(&shared, &plan.name).await?;
+        let into = list.map_or(IntoList::New(&plan.name), IntoList::Existing);
+        Some(shared.store.import(into, &record, queue, now).await)
     };
+    // First why the reader gave up, then what the database made of that.
     let walked = reading
         .await
         .map_err(|e| Error::Internal(format!("reading a file broke off: {e}")))??;
-    let kept = kept
-        .map(|(list, imported)| Ok::<_, Error>((list, imported?)))
-        .transpose()?;
-    drop(upload);
-    Ok(report(&shared, walked, kept, mapping, &rules))
+    let kept = kept.transpose()?;
+    drop((upload, ranges));
+    let report = import_report::Parts {
+        walked,
+        kept,
+        mapping,
+        assumed: record.assumed_zone,
+    };
+    Ok(import_report::report(report, &plan.rules, now))
+}
+
+/// What the header asks for.
+struct Plan {
+    name: String,
+    country: Country,
+    options: Options,
+    rules: Rules,
+    assumed: Option<chrono_tz::Tz>,
 }
 
 /// Everything that the header says, with all that is wrong in it.
-fn plan(shared: &Shared, header: &pb::ImportHeader) -> Result<(String, Options, Rules), Error> {
+fn plan(shared: &Shared, header: &pb::ImportHeader) -> Result<Plan, Error> {
     let mut problems = Vec::new();
     let name = text_within("header.list_name", &header.list_name, 200)
         .map_err(|p| problems.push(p))
@@ -133,7 +193,12 @@ fn plan(shared: &Shared, header: &pb::ImportHeader) -> Result<(String, Options, 
             error.to_string(),
         ));
     }
-    let mut options = Options::new(country.unwrap_or(Country::RU));
+    let country = country.unwrap_or(Country::RU);
+    let assumed = match header.assume_zone.as_str() {
+        "" => None,
+        name => zone_named(name).map_err(|p| problems.push(p)).ok(),
+    };
+    let mut options = Options::new(country);
     options.sheet = (!header.sheet.is_empty()).then(|| header.sheet.clone());
     if !header.currency.is_empty() {
         match header.currency.parse() {
@@ -183,7 +248,13 @@ fn plan(shared: &Shared, header: &pb::ImportHeader) -> Result<(String, Options, 
         }
     };
     match rules {
-        Some(rules) if problems.is_empty() => Ok((name, options, rules)),
+        Some(rules) if problems.is_empty() => Ok(Plan {
+            name,
+            country,
+            options,
+            rules,
+            assumed,
+        }),
         Some(_) | None => Err(Error::Invalid(problems)),
     }
 }
@@ -200,19 +271,45 @@ fn unreadable(error: &sheets::SheetError) -> Error {
 }
 
 /// What a walk found, besides the rows that it handed on.
-#[derive(Default)]
-struct Walked {
-    summary: Summary,
-    rejected: BTreeMap<String, u64>,
-    zones: BTreeMap<Vec<&'static str>, (ZoneSet, u64)>,
+pub(crate) struct Walked {
+    pub(crate) summary: Summary,
+    /// Rows that cannot be used, by reason.
+    pub(crate) rejected: BTreeMap<String, u64>,
+    pub(crate) causes: Vec<Cause>,
+    /// Prospects by their candidate zones.
+    pub(crate) zones: BTreeMap<Vec<&'static str>, (ZoneSet, u64)>,
+    /// Prospects for whom a zone was assumed.
+    pub(crate) assumed: u64,
+    /// Prospects with a number in one of the user's ranges.
+    pub(crate) by_ranges: u64,
+}
+
+impl Walked {
+    fn place(&mut self, place: &Place) {
+        self.assumed += u64::from(place.assumed);
+        self.by_ranges += u64::from(place.by_ranges);
+        let key = place.zones.names().collect();
+        let here = self.zones.entry(key);
+        here.or_insert_with(|| (place.zones.clone(), 0)).1 += 1;
+    }
 }
 
 fn walk(
     mut importer: Importer,
-    country: &str,
+    country: Country,
+    placing: &Placing,
+    accept_rejects: bool,
     rows: &mpsc::Sender<ImportRow>,
 ) -> Result<Walked, Error> {
-    let mut walked = Walked::default();
+    let mut causes = Causes::new(importer.columns(), &importer.survey().mapping, country);
+    let mut walked = Walked {
+        summary: Summary::default(),
+        rejected: BTreeMap::new(),
+        causes: Vec::new(),
+        zones: BTreeMap::new(),
+        assumed: 0,
+        by_ranges: 0,
+    };
     let send = |row| match rows.blocking_send(row) {
         Ok(()) => ControlFlow::Continue(()),
         // Who keeps the rows has given up and says why.
@@ -221,20 +318,17 @@ fn walk(
     walked.summary = importer
         .run(|item| match item {
             Item::Prospect(prospect) => {
-                let zones = zones(&prospect, country);
-                let key = zones.names().collect();
-                walked
-                    .zones
-                    .entry(key)
-                    .or_insert_with(|| (zones.clone(), 0))
-                    .1 += 1;
-                send(ImportRow::Prospect(Box::new(to_keep(*prospect, zones))))
+                let place = placing.place(&prospect);
+                walked.place(&place);
+                send(ImportRow::Prospect(Box::new(to_keep(
+                    *prospect,
+                    place.zones,
+                ))))
             }
             Item::Rejected(rejected) => {
-                *walked
-                    .rejected
-                    .entry(kind(&rejected.reason).to_owned())
-                    .or_default() += 1;
+                causes.look(&rejected);
+                let kind = kind(&rejected.reason).to_owned();
+                *walked.rejected.entry(kind).or_default() += 1;
                 let reason = rejected.reason.to_string();
                 send(ImportRow::Reject(reject(
                     rejected.row,
@@ -253,12 +347,16 @@ fn walk(
             Item::Warning(_) => ControlFlow::Continue(()),
         })
         .map_err(|e| unreadable(&e))?;
-    // Without it the rows are not kept; when nobody takes it, nobody keeps them.
-    if send(ImportRow::End {
+    walked.causes = causes.found();
+    // Without the end nothing of the rows is kept.
+    if !accept_rejects && let Some(error) = too_many_rejects(&walked) {
+        return Err(error);
+    }
+    let end = ImportRow::End {
         rows: walked.summary.rows,
-    })
-    .is_break()
-    {
+        assumed: walked.assumed,
+    };
+    if send(end).is_break() {
         tracing::debug!("an import ended before its file");
     }
     Ok(walked)
@@ -279,28 +377,6 @@ fn reject(row: u32, reason: String, cells: &[String]) -> Reject {
         reason,
         raw: cells.join(" | "),
     }
-}
-
-/// Where the person may be: what the file says, and what each number says.
-fn zones(prospect: &ImportedProspect, country: &str) -> ZoneSet {
-    let place = |text: &str| compliance::zones_of_place(text);
-    let stated = place(&prospect.zone_text).map(Evidence::Stated);
-    let address = [&prospect.region_text, &prospect.city_text]
-        .into_iter()
-        .filter_map(|text| place(text))
-        .map(Evidence::Address);
-    let numbers = prospect
-        .phones
-        .iter()
-        .filter_map(|p| compliance::number_evidence(p.number));
-    let country = Evidence::Country(compliance::zones_of_country(country));
-    let evidence: Vec<Evidence> = stated
-        .into_iter()
-        .chain(address)
-        .chain(numbers)
-        .chain([country])
-        .collect();
-    compliance::join(&evidence)
 }
 
 fn to_keep(prospect: ImportedProspect, zones: ZoneSet) -> NewProspect {
@@ -370,52 +446,4 @@ fn describe(mapping: &Mapping) -> std::collections::HashMap<String, String> {
         .chain(many)
         .map(|(field, c)| (c.header.clone(), field.to_owned()))
         .collect()
-}
-
-fn report(
-    shared: &Shared,
-    walked: Walked,
-    kept: Option<(ListId, Imported)>,
-    mapping: std::collections::HashMap<String, String>,
-    rules: &Rules,
-) -> pb::ImportListResponse {
-    let mut prospects = pb::CallableCounts::default();
-    let now = shared.clock.now();
-    for (zones, n) in walked.zones.values() {
-        count_zone(&mut prospects, rules, zones, now, *n);
-    }
-    let summary = walked.summary;
-    // What the list held before is a duplicate that only the database knows.
-    let (accepted, duplicates) = match &kept {
-        Some((_, imported)) => (
-            imported.accepted,
-            summary
-                .rows
-                .saturating_sub(imported.accepted)
-                .saturating_sub(summary.rejected),
-        ),
-        None => (summary.accepted, summary.duplicates),
-    };
-    pb::ImportListResponse {
-        list_id: kept.as_ref().map(|(list, _)| list.0).unwrap_or_default(),
-        import_id: kept
-            .as_ref()
-            .map(|(_, imported)| imported.id)
-            .unwrap_or_default(),
-        rows: count(summary.rows),
-        accepted: count(accepted),
-        duplicates: count(duplicates),
-        rejected: walked
-            .rejected
-            .into_iter()
-            .map(|(reason, n)| (reason, count(n)))
-            .collect(),
-        warnings: summary
-            .warnings
-            .iter()
-            .map(|(kind, n)| ((*kind).to_owned(), count(*n)))
-            .collect(),
-        mapping,
-        prospects: Some(prospects),
-    }
 }

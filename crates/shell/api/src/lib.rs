@@ -22,6 +22,8 @@ mod gate;
 mod halts;
 mod identity;
 mod import;
+mod import_report;
+mod import_zones;
 mod password;
 mod requests;
 mod scratch;

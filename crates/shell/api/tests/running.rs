@@ -263,12 +263,19 @@ async fn amount(store: &Store, list: model::ListId, currency: &str) {
     };
     for row in [
         store::ImportRow::Prospect(Box::new(person)),
-        store::ImportRow::End { rows: 1 },
+        store::ImportRow::End {
+            rows: 1,
+            assumed: 0,
+        },
     ] {
         rows.send(row).await.unwrap();
     }
     let now = api::Clock::system().now();
-    let done = store.import(list, "debts.csv", &[], imported, now);
+    let (into, record) = (
+        store::IntoList::Existing(list),
+        store::ImportRecord::default(),
+    );
+    let done = store.import(into, &record, imported, now);
     soon(done).await.unwrap();
 }
 

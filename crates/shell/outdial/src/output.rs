@@ -48,6 +48,11 @@ pub fn complain(error: &anyhow::Error) {
     }
 }
 
+/// Puts a question to whoever is at the terminal; beside the result, so that a JSON document stays one.
+pub fn prompt(question: &str) {
+    eprint!("{question}");
+}
+
 /// What is going on, for people who watch: on standard output, or beside a JSON document on standard error.
 #[derive(Debug)]
 pub struct Progress {

@@ -259,7 +259,7 @@ async fn a_database_elsewhere_is_backed_up_and_checked_and_each_disorder_is_name
         .await;
     let kept_in = tempfile::tempdir().unwrap();
     let made = backup(&site, kept_in.path());
-    assert_eq!(made["schema"], 7);
+    assert_eq!(made["schema"], 8);
     let (code, checked) = site.run(&["db", "check"]);
     assert_eq!(
         (code, states(&checked, "failure").len()),

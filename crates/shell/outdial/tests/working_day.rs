@@ -344,15 +344,8 @@ async fn a_talk_whose_agent_is_lost_is_taken_up_with_its_card_and_else_called_ba
     // Without a word: the phone is gone, and its leg is found dead after ten seconds. The person hears a tone long before.
     anna.phone.take().unwrap().vanish().unwrap();
     let lost_at = Instant::now();
-    let number = talk
-        .pop
-        .as_ref()
-        .unwrap()
-        .phones
-        .first()
-        .unwrap()
-        .e164
-        .clone();
+    let card = talk.pop.as_ref().unwrap().card.as_ref().unwrap();
+    let number = card.phones.first().unwrap().number.clone();
     let person = place
         .carrier
         .log()

@@ -24,6 +24,7 @@
 
 mod amount;
 mod archive;
+mod causes;
 mod cell;
 mod column_guess;
 mod csv_rows;
@@ -41,6 +42,8 @@ mod ordered_fields;
 mod phone;
 mod phone_cell;
 mod prospect;
+mod ranges;
+mod records;
 mod rejects;
 mod results;
 pub mod sample;
@@ -49,6 +52,7 @@ mod walk;
 mod xlsx_rows;
 mod xlsx_table;
 
+pub use causes::{Cause, CauseKind, Causes};
 pub use decimal_mark::{DecidedMark, DecimalMark};
 pub use error::SheetError;
 pub use field::{Assignment, Field};
@@ -60,5 +64,7 @@ pub use prospect::{
     Duplicate, ImportedPhone, ImportedProspect, NumberFault, PhoneKind, RefusedNumber,
     RejectReason, Rejected, Warning, WarningReason,
 };
+pub use ranges::{NumbersOf, RangeFault, RangeRow, read_ranges};
+pub use records::{Record, read_records};
 pub use rejects::RejectsWriter;
 pub use results::{OutColumn, ResultsWriter, Value};

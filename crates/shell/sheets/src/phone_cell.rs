@@ -125,6 +125,9 @@ impl PhoneCell {
 /// `7.91612E+10`: `Ok` with the digits when none is lost, `Err` when the exponent is larger than the digits
 /// written, so that the rest were replaced by zeros.
 fn scientific(text: &str) -> Option<Result<String, ()>> {
+    if let Some(digits) = whole_float(text) {
+        return Some(Ok(digits.to_owned()));
+    }
     let upper = text.to_ascii_uppercase();
     let (mantissa, exponent) = upper.split_once("E+")?;
     let exponent: usize = exponent.parse().ok()?;
@@ -138,6 +141,14 @@ fn scientific(text: &str) -> Option<Result<String, ()>> {
     } else {
         Err(())
     })
+}
+
+/// `79161234567.0`, as programs write a number that they took for a quantity: below 2^53 every digit is right.
+fn whole_float(text: &str) -> Option<&str> {
+    let (digits, zeros) = text.split_once(['.', ','])?;
+    let is_whole = !zeros.is_empty() && zeros.bytes().all(|b| b == b'0') && zeros.len() < 3;
+    let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    (is_whole && is_number).then_some(digits)
 }
 
 /// Cut at commas, slashes, words between numbers, and before a plus that follows a digit.
@@ -405,6 +416,11 @@ mod tests {
                 vec!["+79005550002", "damaged_by_spreadsheet: 7.90055E+10"],
             ),
             ("7.9005550001E+10", vec!["+79005550001"]),
+            ("79005550001.0", vec!["+79005550001"]),
+            (
+                "9005550001,00; 89005550002.0",
+                vec!["+79005550001", "+79005550002"],
+            ),
             ("+7 100 555 12 34", vec!["not_in_use: +7 100 555 12 34"]),
             ("", vec![]),
         ] {

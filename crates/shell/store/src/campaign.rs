@@ -4,10 +4,10 @@ use model::{
     AgentGroupId, CampaignId, Disposition, E164, ListId, QuestionnaireId, TrunkGroupId, WallTime,
 };
 use serde::{Deserialize, Serialize};
-use sqlx::PgConnection;
 
 use crate::account::AccountId;
-use crate::convert::{Row, stamp, stamps, to_json, wall, walls};
+use crate::campaign_version::keep_version;
+use crate::convert::{Row, stamp, stamps, wall};
 use crate::db::run_tx;
 use crate::refusal::{found, not_found, taken};
 use crate::{CampaignState, Error, Mode, Page, PageRequest, Store};
@@ -144,6 +144,8 @@ impl Store {
                 return Err(Error::Stale {
                     what: "campaign",
                     id: id.to_string(),
+                    expected,
+                    is: version,
                 });
             }
             let version = version + 1;
@@ -278,35 +280,6 @@ impl Store {
             .collect()
     }
 
-    /// Every version of a campaign's configuration, newest first, with its author and instant.
-    ///
-    /// # Errors
-    /// As the database.
-    pub async fn campaign_versions(&self, id: CampaignId) -> Result<Vec<CampaignVersion>, Error> {
-        let rows = sqlx::query!(
-            "SELECT version, config, changed_by, changed_at FROM campaign_version
-             WHERE campaign_id = $1 ORDER BY version DESC",
-            id.0
-        )
-        .fetch_all(&self.api)
-        .await
-        .map_err(|e| Error::from_sqlx("campaign_versions", e))?;
-        rows.into_iter()
-            .map(|r| {
-                let row = Row {
-                    table: "campaign_version",
-                    key: format!("{id}, {}", r.version),
-                };
-                Ok(CampaignVersion {
-                    version: row.unsigned(r.version)?,
-                    config: row.json(r.config)?,
-                    changed_by: r.changed_by.map(AccountId),
-                    changed_at: walls(Some(r.changed_at)).unwrap_or_default(),
-                })
-            })
-            .collect()
-    }
-
     /// Removes a campaign that never ran: no prospect was queued for it.
     ///
     /// # Errors
@@ -392,69 +365,4 @@ impl Store {
             })
             .collect()
     }
-}
-
-/// A configuration that held from an instant on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CampaignVersion {
-    /// From 1 on.
-    pub version: u32,
-    /// What was configured.
-    pub config: CampaignConfig,
-    /// Who; `None` when the account is gone.
-    pub changed_by: Option<AccountId>,
-    /// When.
-    pub changed_at: WallTime,
-}
-
-/// The version as evidence, and its parts that other tables join.
-async fn keep_version(
-    tx: &mut PgConnection,
-    id: CampaignId,
-    version: i32,
-    config: &CampaignConfig,
-    by: AccountId,
-) -> Result<(), Error> {
-    let during = "keep_campaign_version";
-    sqlx::query!(
-        "INSERT INTO campaign_version (campaign_id, version, config, changed_by) VALUES ($1, $2, $3, $4)",
-        id.0,
-        version,
-        to_json("campaign_version", config)?,
-        by.0
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(|e| taken(during, "campaign", &config.name, e))?;
-    for (position, disposition) in (0_i16..).zip(&config.dispositions) {
-        sqlx::query!(
-            "INSERT INTO disposition (campaign_id, version, code, position, label, kind, action, success)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            id.0,
-            version,
-            disposition.code.as_ref(),
-            position,
-            disposition.label.as_ref(),
-            disposition.kind.as_str(),
-            to_json("disposition", &disposition.action)?,
-            disposition.success
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(|e| taken(during, "disposition", &disposition.code, e))?;
-    }
-    sqlx::query!("DELETE FROM campaign_group WHERE campaign_id = $1", id.0)
-        .execute(&mut *tx)
-        .await
-        .map_err(|e| Error::from_sqlx(during, e))?;
-    let groups: Vec<i32> = config.groups.iter().map(|g| g.0).collect();
-    sqlx::query!(
-        "INSERT INTO campaign_group (campaign_id, group_id) SELECT DISTINCT $1::integer, g FROM unnest($2::integer[]) g",
-        id.0,
-        &groups
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(|e| taken(during, "campaign", &config.name, e))?;
-    Ok(())
 }

@@ -35,12 +35,19 @@ pub enum Error {
         why: String,
     },
     /// The row was changed by somebody else since it was read.
-    #[error("{what} {id} was changed meanwhile; read it again and repeat the change")]
+    #[error(
+        "{what} {id} was changed meanwhile: it is at version {is}, and the change was made on version {expected}; \
+         read it again and repeat the change"
+    )]
     Stale {
         /// Kind of the row.
         what: &'static str,
         /// Its key.
         id: String,
+        /// The version that the change was made on.
+        expected: u32,
+        /// The version that it has.
+        is: i32,
     },
     /// A row that our own code cannot have written.
     #[error("table {table}, key {key}: {why}")]

@@ -4,10 +4,11 @@ use model::{E164, ListId, Money, WallTime, ZoneSet};
 use sqlx::PgConnection;
 use tokio::sync::mpsc;
 
+use crate::campaign_list::{Filled, fill_queue};
 use crate::convert::count;
 use crate::db::no_time_limit;
-use crate::list::{Filled, fill_queue};
-use crate::refusal::not_found;
+use crate::import_record::{ImportRecord, keep_ranges};
+use crate::refusal::{not_found, taken};
 use crate::{Error, Store};
 
 /// A person or firm as a file tells of it.
@@ -70,14 +71,27 @@ pub enum ImportRow {
     End {
         /// Rows of the file, without headings.
         rows: u64,
+        /// Prospects for whom a zone was assumed.
+        assumed: u64,
     },
 }
 
+/// The list that a file is read into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntoList<'a> {
+    /// One that there is.
+    Existing(ListId),
+    /// One of this name, made with the import: when the import fails there is no list.
+    New(&'a str),
+}
+
 /// What an import did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
     /// The import's key; its rejects are found by it.
     pub id: i32,
+    /// The list.
+    pub list: ListId,
     /// Rows of the file.
     pub rows: u64,
     /// Prospects made.
@@ -86,6 +100,8 @@ pub struct Imported {
     pub duplicates: u64,
     /// Rows and cells that could not be used.
     pub rejected: u64,
+    /// Prospects for whom a zone was assumed.
+    pub assumed: u64,
     /// What became of the prospects in campaigns that call the list.
     pub queued: Filled,
 }
@@ -97,15 +113,13 @@ impl Store {
     /// Puts the rows of a file into a list, and into the queues of campaigns that call it, due from `at`
     /// on. One transaction: either everything is there or nothing.
     ///
-    /// `columns` are the names of the extra columns in file order.
-    ///
     /// # Errors
-    /// [`Error::NotFound`] for the list; [`Error::Invalid`] when `rows` closes before [`ImportRow::End`].
+    /// [`Error::NotFound`] for the list, [`Error::Conflict`] for a new one whose name is taken; [`Error::Invalid`]
+    /// when `rows` closes before [`ImportRow::End`].
     pub async fn import(
         &self,
-        list: ListId,
-        file: &str,
-        columns: &[String],
+        into: IntoList<'_>,
+        record: &ImportRecord,
         mut rows: mpsc::Receiver<ImportRow>,
         at: WallTime,
     ) -> Result<Imported, Error> {
@@ -116,7 +130,9 @@ impl Store {
             .begin()
             .await
             .map_err(|e| Error::from_sqlx("import", e))?;
-        let mut imported = begin(&mut tx, list, file, columns).await?;
+        let mut imported = begin(&mut tx, into, record).await?;
+        let list = imported.list;
+        keep_ranges(&mut tx, imported.id, &record.ranges).await?;
         let rejects = copy(&mut tx, &mut imported, &mut rows).await?;
         keep_rejects(&mut tx, imported.id, rejects).await?;
         sort_out(&mut tx, list, &mut imported).await?;
@@ -127,52 +143,31 @@ impl Store {
             .map_err(|e| Error::from_sqlx("import", e))?;
         Ok(imported)
     }
-
-    /// What an import could not use, in order of the rows; at most `limit` from the row `after` on.
-    ///
-    /// # Errors
-    /// As the database.
-    pub async fn import_rejects(
-        &self,
-        import: i32,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<Reject>, Error> {
-        let rows = sqlx::query!(
-            "SELECT row_no, reason, raw FROM import_reject WHERE import_id = $1 AND row_no > $2
-             ORDER BY row_no, part LIMIT $3",
-            import,
-            i64::try_from(after).unwrap_or(i64::MAX),
-            i64::from(limit)
-        )
-        .fetch_all(&self.api)
-        .await
-        .map_err(|e| Error::from_sqlx("import_rejects", e))?;
-        Ok(rows
-            .into_iter()
-            .map(|r| Reject {
-                row: count(r.row_no),
-                reason: r.reason,
-                raw: r.raw,
-            })
-            .collect())
-    }
 }
 
 async fn begin(
     tx: &mut PgConnection,
-    list: ListId,
-    file: &str,
-    columns: &[String],
+    into: IntoList<'_>,
+    record: &ImportRecord,
 ) -> Result<Imported, Error> {
     // A million rows take longer than any question of the API may.
     no_time_limit(tx).await?;
+    let list = match into {
+        IntoList::Existing(list) => list,
+        IntoList::New(name) => {
+            sqlx::query_scalar!("INSERT INTO list (name) VALUES ($1) RETURNING id", name)
+                .fetch_one(&mut *tx)
+                .await
+                .map(ListId)
+                .map_err(|e| taken("import", "list", name, e))?
+        }
+    };
     let done = sqlx::query!(
         "UPDATE list SET columns = columns || ARRAY(
              SELECT c FROM unnest($2::text[]) WITH ORDINALITY AS f(c, n) WHERE c <> ALL(columns) ORDER BY n)
          WHERE id = $1",
         list.0,
-        columns
+        &record.columns
     )
     .execute(&mut *tx)
     .await
@@ -181,16 +176,26 @@ async fn begin(
         return Err(not_found("list", list));
     }
     let id = sqlx::query_scalar!(
-        "INSERT INTO import (list_id, file) VALUES ($1, $2) RETURNING id",
+        "INSERT INTO import (list_id, file, imported_by, assumed_zone, ranges_file) VALUES ($1, $2, $3, $4, $5)
+         RETURNING id",
         list.0,
-        file
+        record.file,
+        record.by.map(|a| a.0),
+        record.assumed_zone,
+        record.ranges_file
     )
     .fetch_one(&mut *tx)
     .await
     .map_err(|e| Error::from_sqlx("import", e))?;
     Ok(Imported {
         id,
-        ..Imported::default()
+        list,
+        rows: 0,
+        accepted: 0,
+        duplicates: 0,
+        rejected: 0,
+        assumed: 0,
+        queued: Filled::default(),
     })
 }
 
@@ -221,8 +226,9 @@ async fn copy(
                 }
             }
             Some(ImportRow::Reject(r)) => rejects.push(r),
-            Some(ImportRow::End { rows }) => {
+            Some(ImportRow::End { rows, assumed }) => {
                 imported.rows = rows;
+                imported.assumed = assumed;
                 break;
             }
             None => {
@@ -437,13 +443,14 @@ async fn fill_queues(tx: &mut PgConnection, list: ListId, at: WallTime) -> Resul
 async fn finish(tx: &mut PgConnection, imported: &Imported) -> Result<(), Error> {
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     sqlx::query!(
-        "UPDATE import SET rows = $2, accepted = $3, duplicates = $4, rejected = $5, finished_at = now()
+        "UPDATE import SET rows = $2, accepted = $3, duplicates = $4, rejected = $5, assumed = $6, finished_at = now()
          WHERE id = $1",
         imported.id,
         number(imported.rows),
         number(imported.accepted),
         number(imported.duplicates),
-        number(imported.rejected)
+        number(imported.rejected),
+        number(imported.assumed)
     )
     .execute(tx)
     .await

@@ -1,10 +1,9 @@
-//! Lists and the people in them, and which campaigns call them.
+//! Lists and the people in them.
 
 use model::{CampaignId, E164, ListId, Money, PhoneId, ProspectId, WallTime, ZoneSet};
 
 use crate::convert::{Row, count, stamp, wall};
-use crate::db::{no_time_limit, run_tx};
-use crate::refusal::{not_found, refers, taken};
+use crate::refusal::{not_found, taken};
 use crate::{Error, Page, PageRequest, Store};
 
 /// An imported list.
@@ -64,19 +63,6 @@ pub struct Phone {
     pub kind: String,
     /// Digits to dial after the answer.
     pub extension: Option<String>,
-}
-
-/// What became of the prospects of a list when it was added to a campaign.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Filled {
-    /// To be called.
-    pub due: u64,
-    /// Held until facts change: no zone is known.
-    pub held: u64,
-    /// Every number is on a suppression list.
-    pub suppressed: u64,
-    /// No number that can be called.
-    pub unusable: u64,
 }
 
 /// Prospects of one zone set, by when they are due.
@@ -277,75 +263,6 @@ impl Store {
             .collect()
     }
 
-    /// Gives a campaign a list to call: each prospect gets its place in the queue, due from `at` on.
-    /// Again: only prospects that have none yet.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for the campaign or the list.
-    pub async fn add_list(
-        &self,
-        campaign: CampaignId,
-        list: ListId,
-        at: WallTime,
-    ) -> Result<Filled, Error> {
-        run_tx!(&self.api, "add_list", async |tx| {
-            no_time_limit(tx).await?;
-            sqlx::query!(
-                "INSERT INTO campaign_list (campaign_id, list_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                campaign.0,
-                list.0
-            )
-            .execute(&mut *tx)
-            .await
-            .map_err(|e| refers("add_list", "campaign or list", format!("{campaign} / {list}"), e))?;
-            fill_queue(tx, campaign, list, at).await
-        })
-    }
-
-    /// Takes a list away from a campaign. Prospects never tried lose their place, those tried are closed;
-    /// calls in progress go on. Returns how many prospects are concerned.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when the campaign does not call the list.
-    pub async fn remove_list(&self, campaign: CampaignId, list: ListId) -> Result<u64, Error> {
-        run_tx!(&self.api, "remove_list", async |tx| {
-            no_time_limit(tx).await?;
-            let during = "remove_list";
-            let done = sqlx::query!(
-                "DELETE FROM campaign_list WHERE campaign_id = $1 AND list_id = $2",
-                campaign.0,
-                list.0
-            )
-            .execute(&mut *tx)
-            .await
-            .map_err(|e| Error::from_sqlx(during, e))?;
-            crate::refusal::found(done.rows_affected(), "list of the campaign", list)?;
-            let closed = sqlx::query!(
-                "UPDATE queue q SET state = 5, closed_as = 'done', because = 'list removed', held_by = NULL,
-                        lease = NULL, lease_node = NULL, lease_epoch = NULL, lease_until = NULL
-                 FROM prospect p
-                 WHERE p.id = q.prospect_id AND q.campaign_id = $1 AND p.list_id = $2 AND q.state IN (0, 1, 4)
-                   AND q.attempt_id IS NOT NULL",
-                campaign.0,
-                list.0
-            )
-            .execute(&mut *tx)
-            .await
-            .map_err(|e| Error::from_sqlx(during, e))?;
-            let gone = sqlx::query!(
-                "DELETE FROM queue q USING prospect p
-                 WHERE p.id = q.prospect_id AND q.campaign_id = $1 AND p.list_id = $2 AND q.attempt_id IS NULL
-                   AND NOT EXISTS (SELECT FROM callback c WHERE c.campaign_id = $1 AND c.prospect_id = q.prospect_id)",
-                campaign.0,
-                list.0
-            )
-            .execute(&mut *tx)
-            .await
-            .map_err(|e| Error::from_sqlx(during, e))?;
-            Ok(closed.rows_affected() + gone.rows_affected())
-        })
-    }
-
     /// Prospects of a campaign that wait to be called, per zone set: due at `at`, due before `soon`, due
     /// later. Whether a zone set is open then is the caller's to say.
     ///
@@ -409,56 +326,6 @@ impl Store {
             })
             .collect())
     }
-}
-
-/// The reason of a place in the queue whose prospect has no known zone.
-pub const HELD_NO_ZONE: &str = "zone unknown";
-
-/// Gives each prospect of a list that has none its place in a campaign's queue.
-pub(crate) async fn fill_queue(
-    tx: &mut sqlx::PgConnection,
-    campaign: CampaignId,
-    list: ListId,
-    at: WallTime,
-) -> Result<Filled, Error> {
-    let rows = sqlx::query!(
-        r#"WITH judged AS (
-               SELECT p.id, p.zone_set_id, cardinality(z.zones) = 0 AS no_zone, n.allowed, n.usable, n.phones
-               FROM prospect p JOIN zone_set z ON z.id = p.zone_set_id
-               CROSS JOIN campaign c CROSS JOIN LATERAL phone_counts(p.id, c.seller) n
-               WHERE p.list_id = $2 AND c.id = $1
-           ), filled AS (
-               INSERT INTO queue (campaign_id, prospect_id, zone_set_id, state, priority, next_attempt_at,
-                                  because, held_by, closed_as)
-               SELECT $1, id, zone_set_id,
-                      CASE WHEN usable = 0 THEN 5 WHEN no_zone THEN 4 ELSE 0 END, 0, $3,
-                      CASE WHEN usable > 0 THEN '' WHEN phones > 0 AND allowed = 0
-                           THEN 'every number is suppressed' ELSE 'no number that can be called' END,
-                      CASE WHEN usable > 0 AND no_zone THEN $4 END,
-                      CASE WHEN usable > 0 THEN NULL WHEN phones > 0 AND allowed = 0 THEN 'suppressed'
-                           ELSE 'exhausted' END
-               FROM judged
-               ON CONFLICT DO NOTHING
-               RETURNING state, closed_as)
-           SELECT state AS "state!", closed_as, count(*) AS "n!" FROM filled GROUP BY 1, 2"#,
-        campaign.0,
-        list.0,
-        stamp(at),
-        HELD_NO_ZONE
-    )
-    .fetch_all(tx)
-    .await
-    .map_err(|e| Error::from_sqlx("fill_queue", e))?;
-    let mut filled = Filled::default();
-    for r in rows {
-        match (r.state, r.closed_as.as_deref()) {
-            (0, _) => filled.due += count(r.n),
-            (4, _) => filled.held += count(r.n),
-            (_, Some("suppressed")) => filled.suppressed += count(r.n),
-            _ => filled.unusable += count(r.n),
-        }
-    }
-    Ok(filled)
 }
 
 /// jsonb forgets the order of its keys; the list's columns keep it.

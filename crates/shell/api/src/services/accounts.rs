@@ -42,6 +42,21 @@ pub(super) async fn create(
         none if none.is_empty() => None,
         password => Some(shared.passwords.hash("password", password).await?),
     };
+    if asked.validate_only {
+        let is_agent = role == Role::Agent;
+        let user = pb::User {
+            login,
+            name,
+            role: role_to_proto(role).into(),
+            group_ids: asked.group_ids,
+            sip_user: if is_agent { sip_user } else { String::new() },
+            ..pb::User::default()
+        };
+        return Ok(pb::CreateUserResponse {
+            user: Some(user),
+            sip: None,
+        });
+    }
     let (id, sip) = if role == Role::Agent {
         let (ha1, sip) = phone_secret(&sip_user, &shared.sip_realm)?;
         let groups = asked
@@ -144,6 +159,18 @@ pub(super) async fn update(
     }
     if !asked.password.is_empty() {
         change.password_hash = Some(shared.passwords.hash("password", asked.password).await?);
+    }
+    if asked.validate_only {
+        let mut user = user(&shared.store, &was).await?;
+        user.name = change.name.unwrap_or(user.name);
+        user.role = change.role.map_or(user.role, |r| role_to_proto(r).into());
+        user.disabled = change.disabled.unwrap_or(user.disabled);
+        if let Some(groups) = groups {
+            user.group_ids = groups.iter().map(|g| g.0).collect();
+            user.group_ids.sort_unstable();
+            user.group_ids.dedup();
+        }
+        return Ok(pb::UpdateUserResponse { user: Some(user) });
     }
     shared.store.update_account(id, &change).await?;
     if let Some(groups) = groups {

@@ -11,10 +11,10 @@ use tonic::{Request, Response, Status};
 
 use super::admin::once;
 use super::lifecycle::{halt, run};
-use super::{assignment, check, explain, orders, report};
+use super::{assignment, check, explain, orders, report, versions};
 use crate::bring::{not_ready, read_spec};
-use crate::campaign_config::{merge, read, show};
-use crate::convert::{count, next_page, page};
+use crate::campaign_config::{merge, read, show, show_config};
+use crate::convert::{count, next_page, page, small};
 use crate::identity::{Identity, caller};
 use crate::requests::{Asked, Keep};
 use crate::shared::Shared;
@@ -35,6 +35,11 @@ impl CampaignService for Campaigns {
             Keep::Durably,
             |shared: Arc<Shared>, me: Identity, asked: pb::CreateCampaignRequest| async move {
                 let config = read(asked.campaign.unwrap_or_default())?;
+                if asked.validate_only {
+                    return Ok(pb::CreateCampaignResponse {
+                        campaign: Some(show_config(CampaignId(0), &config)?),
+                    });
+                }
                 let id = shared.store.create_campaign(&config, me.account).await?;
                 Ok(pb::CreateCampaignResponse {
                     campaign: Some(shown(&shared, id).await?),
@@ -66,6 +71,14 @@ impl CampaignService for Campaigns {
         let id = CampaignId(request.into_inner().campaign_id);
         let campaign = Some(shown(&self.0, id).await?);
         Ok(Response::new(pb::GetCampaignResponse { campaign }))
+    }
+
+    async fn list_campaign_versions(
+        &self,
+        request: Request<pb::ListCampaignVersionsRequest>,
+    ) -> Result<Response<pb::ListCampaignVersionsResponse>, Status> {
+        let asked = request.into_inner();
+        Ok(Response::new(versions::versions(&self.0, asked).await?))
     }
 
     async fn list_campaigns(
@@ -235,12 +248,19 @@ impl CampaignService for Campaigns {
             request,
             "AddList",
             Keep::Durably,
-            |shared: Arc<Shared>, _, asked: pb::AddListRequest| async move {
+            |shared: Arc<Shared>, me: Identity, asked: pb::AddListRequest| async move {
                 let (campaign, list) = (CampaignId(asked.campaign_id), ListId(asked.list_id));
                 let filled = shared
                     .store
-                    .add_list(campaign, list, shared.clock.now())
+                    .add_list(campaign, list, shared.clock.now(), me.account)
                     .await?;
+                follow(&shared, campaign).await?;
+                tracing::info!(
+                    campaign_id = campaign.0,
+                    list_id = list.0,
+                    by = me.login,
+                    "a list was added"
+                );
                 let Filled {
                     due,
                     held,
@@ -263,10 +283,19 @@ impl CampaignService for Campaigns {
             request,
             "RemoveList",
             Keep::Durably,
-            |shared: Arc<Shared>, _, asked: pb::RemoveListRequest| async move {
+            |shared: Arc<Shared>, me: Identity, asked: pb::RemoveListRequest| async move {
                 let (campaign, list) = (CampaignId(asked.campaign_id), ListId(asked.list_id));
-                let removed = count(shared.store.remove_list(campaign, list).await?);
-                Ok(pb::RemoveListResponse { removed })
+                let removed = shared.store.remove_list(campaign, list, me.account).await?;
+                follow(&shared, campaign).await?;
+                tracing::info!(
+                    campaign_id = campaign.0,
+                    list_id = list.0,
+                    by = me.login,
+                    "a list was taken away"
+                );
+                Ok(pb::RemoveListResponse {
+                    removed: count(removed),
+                })
             }
         )
     }
@@ -345,20 +374,50 @@ async fn update(
             return Err(not_ready(id, problems));
         }
     }
+    if asked.validate_only {
+        if expected != is.version {
+            return Err(store::Error::Stale {
+                what: "campaign",
+                id: id.to_string(),
+                expected,
+                is: small(is.version),
+            }
+            .into());
+        }
+        return show(&Campaign { config, ..is });
+    }
     shared
         .store
         .update_campaign(id, expected, &config, me.account)
         .await?;
     let campaign = shared.store.campaign(id).await?;
     if live {
-        bring_campaign(
-            &shared.store,
-            &shared.catalogue,
-            &shared.engine,
-            id,
-            shared.clock.now(),
-        )
-        .await?;
+        bring(shared, id).await?;
     }
+    tracing::info!(
+        campaign_id = id.0,
+        version = campaign.version,
+        by = me.login,
+        "a campaign was changed"
+    );
     show(&campaign)
+}
+
+/// Lets the engine know that a campaign's lists have changed, if it works it.
+async fn follow(shared: &Shared, id: CampaignId) -> Result<(), Error> {
+    let _one_by_one = shared.campaign_changes.lock().await;
+    let state = shared.store.campaign(id).await?.state;
+    if !matches!(state, CampaignState::Running | CampaignState::Paused) {
+        return Ok(());
+    }
+    match bring(shared, id).await {
+        // Without its last list it cannot be started again, but what it has in hand goes on to its end.
+        Err(Error::NotReady { .. }) => Ok(()),
+        other => other,
+    }
+}
+
+async fn bring(shared: &Shared, id: CampaignId) -> Result<(), Error> {
+    let now = shared.clock.now();
+    bring_campaign(&shared.store, &shared.catalogue, &shared.engine, id, now).await
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use model::{CampaignId, ListId};
 use proto::supervisor::v1 as pb;
 use proto::supervisor::v1::list_service_server::ListService;
-use store::PageRequest;
+use store::{AccountId, PageRequest};
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::convert::{count, next_page, page, stamp};
 use crate::identity::caller;
-use crate::import::{Upload, import};
+use crate::import::{Sent, Upload, import};
 use crate::requests::{Asked, Keep};
 use crate::shared::Shared;
 use crate::{Error, export};
@@ -29,15 +29,15 @@ impl ListService for Lists {
     ) -> Result<Response<pb::ImportListResponse>, Status> {
         let me = caller(&request)?;
         let mut parts = request.into_inner();
-        let (header, upload) = receive(&self.0, &mut parts).await?;
-        let shared = self.0.clone();
+        let sent = receive(&self.0, &mut parts, me.account).await?;
+        let header = sent.header.clone();
         let id = Asked {
             account: me.account,
             method: "ImportList",
             id: &header.request_id,
             request: &header,
         };
-        let work = import(shared, header.clone(), upload);
+        let work = import(self.0.clone(), sent);
         let answer = Box::pin(self.0.requests.once(Keep::Durably, id, work)).await?;
         Ok(Response::new(answer))
     }
@@ -62,6 +62,38 @@ impl ListService for Lists {
             .collect();
         Ok(Response::new(pb::ListListsResponse {
             lists,
+            next_page_token: next_page(found.next),
+        }))
+    }
+
+    async fn list_imports(
+        &self,
+        request: Request<pb::ListImportsRequest>,
+    ) -> Result<Response<pb::ListImportsResponse>, Status> {
+        let asked = request.into_inner();
+        let page = page(asked.page_size, &asked.page_token)?;
+        let found = self.0.store.imports(ListId(asked.list_id), page).await;
+        let found = found.map_err(Error::from)?;
+        let imports = found
+            .items
+            .into_iter()
+            .map(|is| pb::Import {
+                import_id: is.imported.id,
+                file_name: is.file,
+                rows: count(is.imported.rows),
+                accepted: count(is.imported.accepted),
+                duplicates: count(is.imported.duplicates),
+                rejected: count(is.imported.rejected),
+                imported_at: Some(stamp(is.at)),
+                imported_by: is.by.unwrap_or_default(),
+                assumed_zone: is.assumed_zone.unwrap_or_default(),
+                assumed: count(is.imported.assumed),
+                ranges_file: is.ranges_file.unwrap_or_default(),
+                ranges: count(is.ranges),
+            })
+            .collect();
+        Ok(Response::new(pb::ListImportsResponse {
+            imports,
             next_page_token: next_page(found.next),
         }))
     }
@@ -128,11 +160,12 @@ impl ListService for Lists {
     }
 }
 
-/// Takes the header, then the file.
+/// Takes the header, the ranges if there are any, then the file.
 async fn receive(
     shared: &Shared,
     parts: &mut Streaming<pb::ImportListRequest>,
-) -> Result<(pb::ImportHeader, Upload), Status> {
+    by: AccountId,
+) -> Result<Sent, Status> {
     use pb::import_list_request::Part;
     let Some(Part::Header(header)) = parts.message().await?.and_then(|m| m.part) else {
         return Err(
@@ -140,21 +173,45 @@ async fn receive(
         );
     };
     let mut upload = Upload::begin(&shared.scratch, &header.file_name).await?;
+    let mut ranges: Option<Upload> = None;
+    let mut begun = false;
     while let Some(message) = parts.message().await? {
         match message.part {
-            Some(Part::Chunk(bytes)) => upload.write(&bytes).await?,
-            Some(Part::Header(_)) | None => {
+            Some(Part::Chunk(bytes)) => {
+                begun = true;
+                upload.write(&bytes).await?;
+            }
+            Some(Part::RangesChunk(bytes)) if !begun => {
+                let ranges = match &mut ranges {
+                    Some(ranges) => ranges,
+                    None => ranges.insert(Upload::ranges(&shared.scratch).await?),
+                };
+                ranges.write(&bytes).await?;
+            }
+            Some(Part::Header(_) | Part::RangesChunk(_)) | None => {
                 return Err(Error::invalid(
                     "chunk",
                     "missing",
-                    "after the header only chunks may follow",
+                    "after the header only chunks of ranges, then chunks of the file may follow",
                 )
                 .into());
             }
         }
     }
     upload.finish().await?;
-    Ok((header, upload))
+    if let Some(ranges) = &mut ranges {
+        if header.ranges_file.is_empty() {
+            let text = "name the file of ranges, for the record";
+            return Err(Error::invalid("header.ranges_file", "missing", text).into());
+        }
+        ranges.finish().await?;
+    }
+    Ok(Sent {
+        header,
+        upload,
+        ranges,
+        by,
+    })
 }
 
 /// The list of that name.

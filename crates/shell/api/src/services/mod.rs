@@ -18,6 +18,7 @@ mod questionnaires;
 mod report;
 mod suppressions;
 mod trunks;
+mod versions;
 
 pub(crate) use admin::Admin;
 pub(crate) use agent::Agents;

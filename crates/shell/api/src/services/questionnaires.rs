@@ -70,10 +70,22 @@ impl QuestionnaireService for Questionnaires {
             request,
             "CreateQuestionnaire",
             Keep::Durably,
-            |shared: Arc<Shared>, _, asked| async move {
+            |shared: Arc<Shared>, _, asked: pb::CreateQuestionnaireRequest| async move {
+                let validate_only = asked.validate_only;
                 let (name, questions) = check(asked)?;
                 let body = serde_json::to_value(&questions)
                     .map_err(|e| Error::Internal(format!("questions cannot be written: {e}")))?;
+                if validate_only {
+                    let would_be = store::Questionnaire {
+                        id: QuestionnaireId(0),
+                        name,
+                        version: 0,
+                        body,
+                    };
+                    return Ok(pb::CreateQuestionnaireResponse {
+                        questionnaire: Some(to_proto(would_be)?),
+                    });
+                }
                 let id = shared.store.create_questionnaire(&name, &body).await?;
                 let made = shared.store.questionnaire(id).await?;
                 Ok(pb::CreateQuestionnaireResponse {

@@ -64,6 +64,11 @@ pub(super) async fn create(
     asked: pb::CreateTrunkRequest,
 ) -> Result<pb::CreateTrunkResponse, Error> {
     let settings = settings(asked.trunk.unwrap_or_default())?;
+    if asked.validate_only {
+        let id = model::TrunkId(0);
+        let trunk = Some(to_proto(&Trunk { id, settings })?);
+        return Ok(pb::CreateTrunkResponse { trunk });
+    }
     let id = shared.store.create_trunk(&settings).await?;
     shared.trunks_changed.tell();
     let trunk = Some(to_proto(&Trunk { id, settings })?);
@@ -78,7 +83,12 @@ pub(super) async fn update(
     let is = find(shared, to.trunk_id).await?;
     let mut merged = with_password(&is)?;
     merge(&mut merged, to, asked.update_mask)?;
-    let trunk = save(shared, merged).await?;
+    let trunk = if asked.validate_only {
+        let (id, settings) = (is.id, settings(merged)?);
+        to_proto(&Trunk { id, settings })?
+    } else {
+        save(shared, merged).await?
+    };
     Ok(pb::UpdateTrunkResponse { trunk: Some(trunk) })
 }
 

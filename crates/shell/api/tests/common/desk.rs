@@ -122,6 +122,8 @@ impl Desk {
             country: "RU".to_owned(),
             profile: "demo".to_owned(),
             dry_run,
+            // One of four rows is none.
+            accept_rejects: true,
             ..Default::default()
         };
         let parts = std::iter::once(Part::Header(header))

@@ -51,8 +51,13 @@ impl Api {
             prompts: ["hello".to_owned()].into(),
         };
         let contents = Contents {
-            profiles: Profile::load(include_str!("../../../../../config/profiles/demo.toml"))
-                .unwrap(),
+            profiles: [
+                include_str!("../../../../../config/profiles/demo.toml"),
+                include_str!("../../../../../config/profiles/ru.toml"),
+            ]
+            .into_iter()
+            .flat_map(|file| Profile::load(file).unwrap())
+            .collect(),
             voices: vec![voice],
             recordings: ["who".to_owned()].into(),
         };

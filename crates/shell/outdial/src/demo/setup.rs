@@ -117,7 +117,7 @@ pub async fn staff(
         };
         let create = CreateTrunkRequest {
             trunk: Some(trunk),
-            request_id: String::new(),
+            ..CreateTrunkRequest::default()
         };
         admin.create_trunk(create).await.map_err(Refusal::from)?;
     }
@@ -219,6 +219,8 @@ pub async fn campaigns(
             sheet: part.sheet().name().to_owned(),
             currency: if part == Part::DebtsEn { "USD" } else { "" }.to_owned(),
             profile: PROFILE.to_owned(),
+            // The sheets are messy on purpose.
+            accept_rejects: true,
             ..ImportHeader::default()
         };
         let imported = supervisor.import(&workbook.path, header).await?;
@@ -260,7 +262,7 @@ async fn questionnaire(supervisor: &Supervisor) -> anyhow::Result<i32> {
                 &[],
             ),
         ],
-        request_id: String::new(),
+        ..CreateQuestionnaireRequest::default()
     };
     let mut client = supervisor.questionnaires();
     let made = client.create_questionnaire(create).await;

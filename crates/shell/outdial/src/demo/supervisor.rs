@@ -131,7 +131,7 @@ impl Supervisor {
         let name = campaign.name.clone();
         let create = CreateCampaignRequest {
             campaign: Some(campaign),
-            request_id: String::new(),
+            ..CreateCampaignRequest::default()
         };
         let made = self.campaigns.create_campaign(create).await;
         let made = made

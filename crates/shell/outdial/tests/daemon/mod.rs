@@ -12,6 +12,7 @@
     reason = "a test that panics has failed, which is its purpose; each test program uses a part"
 )]
 
+mod command_line;
 mod hand;
 mod office;
 mod ports;
@@ -23,6 +24,7 @@ mod site;
 mod softphone;
 mod town;
 
+pub use command_line::{CommandLine, complaint};
 pub use hand::{Hand, outcome};
 pub use office::{Office, campaign, with};
 pub use process::{Daemon, Ended};

@@ -4,6 +4,7 @@
     reason = "a test that cannot make its file has failed"
 )]
 
+mod causes;
 mod files;
 mod hostile;
 mod imports;

@@ -102,7 +102,7 @@ async fn a_number_found_invalid_is_closed_for_every_list_and_campaign() {
         .await;
     world
         .store
-        .add_list(world.campaign, world.list, noon())
+        .add_list(world.campaign, world.list, noon(), world.admin)
         .await
         .unwrap();
     let launch = world.launched().await;
@@ -124,7 +124,7 @@ async fn a_number_found_invalid_is_closed_for_every_list_and_campaign() {
     let other = world.another_campaign("summer", "Bank").await;
     let filled = world
         .store
-        .add_list(other, world.list, noon())
+        .add_list(other, world.list, noon(), world.admin)
         .await
         .unwrap();
     assert_eq!(filled.due, 1);

@@ -12,7 +12,7 @@ async fn a_refusal_is_read_back_with_the_number_by_every_campaign() {
     let summer = world.another_campaign("summer", "Bank").await;
     world
         .store
-        .add_list(summer, world.list, noon())
+        .add_list(summer, world.list, noon(), world.admin)
         .await
         .unwrap();
     for refused in [true, false] {
@@ -133,7 +133,7 @@ async fn a_callback_is_moved_with_its_number_and_note() {
         .await;
     world
         .store
-        .add_list(world.campaign, world.list, noon())
+        .add_list(world.campaign, world.list, noon(), world.admin)
         .await
         .unwrap();
     let record = talk(&world, |record| promise(record, world.agent)).await;
@@ -232,7 +232,7 @@ async fn a_campaign_s_currencies_are_those_of_all_its_lists() {
     );
     world
         .store
-        .add_list(world.campaign, world.list, noon())
+        .add_list(world.campaign, world.list, noon(), world.admin)
         .await
         .unwrap();
     let found = world.store.currencies(world.campaign).await.unwrap();

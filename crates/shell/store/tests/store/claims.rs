@@ -50,7 +50,7 @@ async fn a_claim_carries_every_fact_of_the_person() {
         .await;
     world
         .store
-        .add_list(world.campaign, world.list, noon())
+        .add_list(world.campaign, world.list, noon(), world.admin)
         .await
         .unwrap();
     let claim = world.claim(10).await.pop().unwrap();
@@ -88,7 +88,7 @@ async fn only_open_zone_sets_are_claimed_and_the_closed_ones_counted() {
         .await;
     world
         .store
-        .add_list(world.campaign, world.list, noon())
+        .add_list(world.campaign, world.list, noon(), world.admin)
         .await
         .unwrap();
     let opens = noon() + HOUR * 15;
@@ -267,7 +267,7 @@ async fn who_has_no_zone_is_held_and_who_has_no_number_is_closed() {
     world.store.suppress(&[asked]).await.unwrap();
     let filled = world
         .store
-        .add_list(world.campaign, world.list, noon())
+        .add_list(world.campaign, world.list, noon(), world.admin)
         .await
         .unwrap();
     assert_eq!(
@@ -283,7 +283,7 @@ async fn who_has_no_zone_is_held_and_who_has_no_number_is_closed() {
     let elsewhere = world.another_campaign("summer", "Bank").await;
     let filled = world
         .store
-        .add_list(elsewhere, world.list, noon())
+        .add_list(elsewhere, world.list, noon(), world.admin)
         .await
         .unwrap();
     assert_eq!(filled.suppressed, 0, "another seller is not concerned");

@@ -32,12 +32,84 @@ async fn a_campaign_is_read_as_it_was_written_and_every_version_kept() {
         .store
         .update_campaign(id, 1, &config, world.admin)
         .await;
-    assert!(matches!(stale, Err(Error::Stale { .. })), "{stale:?}");
-    let versions = world.store.campaign_versions(id).await.unwrap();
-    assert_eq!(
-        versions.iter().map(|v| &v.config).collect::<Vec<_>>(),
-        [&changed, &config]
+    assert!(
+        matches!(
+            stale,
+            Err(Error::Stale {
+                expected: 1,
+                is: 2,
+                ..
+            })
+        ),
+        "{stale:?}"
     );
+    let versions = world
+        .store
+        .campaign_versions(id, PageRequest::FIRST)
+        .await
+        .unwrap()
+        .items;
+    assert_eq!(
+        versions
+            .iter()
+            .map(|v| (v.version, &v.configured.config))
+            .collect::<Vec<_>>(),
+        [(2, &changed), (1, &config)]
+    );
+    assert_eq!(versions[0].changed_by.as_deref(), Some("admin"));
+    assert_eq!(versions[0].before, Some(versions[1].configured.clone()));
+    assert_eq!(versions[1].before, None);
+}
+
+#[tokio::test]
+async fn a_list_that_is_added_or_taken_away_makes_a_version_with_its_author() {
+    let world = World::with(1).await;
+    let second = world.store.create_list("second").await.unwrap();
+    for _ in 0..2 {
+        // The second time changes nothing.
+        world
+            .store
+            .add_list(world.campaign, second, noon(), world.admin)
+            .await
+            .unwrap();
+    }
+    world
+        .store
+        .remove_list(world.campaign, world.list, world.admin)
+        .await
+        .unwrap();
+    let page = PageRequest { after: 0, size: 2 };
+    let newest = world.store.campaign_versions(world.campaign, page);
+    let newest = newest.await.unwrap();
+    let lists = |v: &store::CampaignVersion| v.configured.lists.clone().unwrap();
+    assert_eq!(
+        newest
+            .items
+            .iter()
+            .map(|v| (v.version, lists(v)))
+            .collect::<Vec<_>>(),
+        [(4, vec![second]), (3, vec![world.list, second])]
+    );
+    let page = PageRequest {
+        after: newest.next.unwrap(),
+        size: 2,
+    };
+    let oldest = world.store.campaign_versions(world.campaign, page);
+    let oldest = oldest.await.unwrap();
+    assert_eq!(oldest.next, None);
+    assert_eq!(
+        oldest
+            .items
+            .iter()
+            .map(|v| (v.version, lists(v)))
+            .collect::<Vec<_>>(),
+        [(2, vec![world.list]), (1, vec![])]
+    );
+    let config = world.store.campaign(world.campaign).await.unwrap().config;
+    for version in newest.items.iter().chain(&oldest.items) {
+        assert_eq!(version.changed_by.as_deref(), Some("admin"));
+        assert_eq!(version.configured.config, config);
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ async fn of_two_campaigns_that_launch_one_number_at_once_one_gets_it() {
     let other = world.another_campaign("summer", "Bank").await;
     world
         .store
-        .add_list(other, world.list, noon())
+        .add_list(other, world.list, noon(), world.admin)
         .await
         .unwrap();
     let ours = world.claim(20).await;
@@ -87,13 +87,13 @@ async fn one_person_is_in_one_call_whichever_number_it_is_on() {
         .await;
     world
         .store
-        .add_list(world.campaign, world.list, noon())
+        .add_list(world.campaign, world.list, noon(), world.admin)
         .await
         .unwrap();
     let other = world.another_campaign("summer", "Shop").await;
     world
         .store
-        .add_list(other, world.list, noon())
+        .add_list(other, world.list, noon(), world.admin)
         .await
         .unwrap();
     world.launched().await;

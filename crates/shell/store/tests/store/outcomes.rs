@@ -210,7 +210,7 @@ async fn who_asks_not_to_be_called_is_called_by_no_campaign_of_the_seller() {
         .await;
     world
         .store
-        .add_list(world.campaign, world.list, noon())
+        .add_list(world.campaign, world.list, noon(), world.admin)
         .await
         .unwrap();
     let same = world.another_campaign("summer", "Shop").await;
@@ -218,7 +218,7 @@ async fn who_asks_not_to_be_called_is_called_by_no_campaign_of_the_seller() {
     for campaign in [same, other] {
         world
             .store
-            .add_list(campaign, world.list, noon())
+            .add_list(campaign, world.list, noon(), world.admin)
             .await
             .unwrap();
     }

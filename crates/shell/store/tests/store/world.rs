@@ -12,8 +12,8 @@ use model::{
     ZoneSet, standard_dispositions,
 };
 use store::{
-    AccountId, CampaignConfig, ClaimRequest, ImportRow, NewAccount, NewAgent, NewPhone,
-    NewProspect, Opening, Role, Run, Store, TrunkSettings,
+    AccountId, CampaignConfig, ClaimRequest, ImportRecord, ImportRow, IntoList, NewAccount,
+    NewAgent, NewPhone, NewProspect, Opening, Role, Run, Store, TrunkSettings,
 };
 use tokio::sync::mpsc;
 
@@ -45,7 +45,7 @@ impl World {
         world.import(rows).await;
         world
             .store
-            .add_list(world.campaign, world.list, noon())
+            .add_list(world.campaign, world.list, noon(), world.admin)
             .await
             .unwrap();
         world
@@ -137,12 +137,21 @@ impl World {
             for row in rows {
                 send.send(row).await.unwrap();
             }
-            send.send(ImportRow::End { rows: n }).await.unwrap();
+            send.send(ImportRow::End {
+                rows: n,
+                assumed: 0,
+            })
+            .await
+            .unwrap();
         });
-        let columns = ["city".to_owned(), "age".to_owned()];
+        let record = ImportRecord {
+            file: "people.xlsx".to_owned(),
+            columns: vec!["city".to_owned(), "age".to_owned()],
+            ..ImportRecord::default()
+        };
         let imported = self
             .store
-            .import(self.list, "people.xlsx", &columns, receive, noon())
+            .import(IntoList::Existing(self.list), &record, receive, noon())
             .await
             .unwrap();
         sender.await.unwrap();

@@ -7,11 +7,12 @@ use proto::supervisor::v1::questionnaire_service_client::QuestionnaireServiceCli
 use proto::supervisor::v1::{
     AddListRequest, Campaign, CheckCampaignRequest, CreateCampaignRequest,
     CreateQuestionnaireRequest, ExplainCampaignRequest, GetCampaignRequest, ListCampaignsRequest,
-    ListCampaignsResponse, ListQuestionnairesRequest, PauseCampaignRequest, ReportCampaignRequest,
-    ResumeCampaignRequest, StartCampaignRequest, StopCampaignRequest,
+    ListCampaignsResponse, ListQuestionnairesRequest, PauseCampaignRequest, RemoveListRequest,
+    ReportCampaignRequest, ResumeCampaignRequest, StartCampaignRequest, StopCampaignRequest,
 };
 use serde_json::{Map, Value};
 
+use super::campaign_update::{self, UpdateCampaign};
 use super::connection::{Authorised, Connection, Refusal};
 use super::written::{self, Written};
 use super::{Shown, find, lists, people, request_id, table, trunks};
@@ -28,6 +29,10 @@ pub enum CampaignCommand {
     Create(Written),
     /// Lists everything that keeps a campaign from being started. Exit code 0 only when nothing does.
     Check(Which),
+    /// Changes a campaign, also while it runs: what was placed goes on as it was, the next launches follow the change.
+    Update(UpdateCampaign),
+    /// Lists what was ever configured, who changed it and when, the newest first.
+    Versions(Which),
     /// Lists campaigns.
     List,
     /// Shows a campaign.
@@ -44,8 +49,15 @@ pub enum CampaignCommand {
     Report(Which),
     /// Says why nothing, or not more, is being dialled.
     Explain(Which),
-    /// Queues the prospects of a list.
+    /// Queues the prospects of a list, also while the campaign runs.
     AddList {
+        /// Campaign, by name or key.
+        campaign: String,
+        /// List, by name or key.
+        list: String,
+    },
+    /// Takes the prospects of a list out of the queue, also while the campaign runs; calls in progress go on.
+    RemoveList {
         /// Campaign, by name or key.
         campaign: String,
         /// List, by name or key.
@@ -108,6 +120,7 @@ impl CampaignCommand {
                 let request = CreateCampaignRequest {
                     campaign: Some(written::message::<Campaign>(object)?),
                     request_id: request_id()?,
+                    validate_only: false,
                 };
                 let response = campaigns
                     .create_campaign(request)
@@ -165,6 +178,23 @@ impl CampaignCommand {
                     .into_inner();
                 Shown::new(&response, table::fields)
             }
+            Self::RemoveList { campaign, list } => {
+                let request = RemoveListRequest {
+                    campaign_id: campaign_id(&mut campaigns, campaign).await?,
+                    list_id: lists::list_id(channel, list).await?,
+                    request_id: request_id()?,
+                };
+                let response = campaigns
+                    .remove_list(request)
+                    .await
+                    .map_err(Refusal::from)?
+                    .into_inner();
+                Shown::new(&response, table::fields)
+            }
+            Self::Update(update) => update.run(&mut campaigns, channel).await,
+            Self::Versions(which) => {
+                campaign_update::versions(&mut campaigns, &which.campaign).await
+            }
         }
     }
 }
@@ -187,7 +217,7 @@ impl QuestionnaireCommand {
 }
 
 /// Replaces names of groups, a trunk group and a questionnaire by their keys.
-async fn with_keys(
+pub async fn with_keys(
     mut object: Map<String, Value>,
     channel: Authorised,
 ) -> anyhow::Result<Map<String, Value>> {
@@ -231,7 +261,8 @@ fn texts(field: &str, value: &Value) -> anyhow::Result<Vec<String>> {
     }
 }
 
-async fn all(campaigns: &mut Campaigns) -> anyhow::Result<ListCampaignsResponse> {
+/// Every campaign.
+pub async fn all(campaigns: &mut Campaigns) -> anyhow::Result<ListCampaignsResponse> {
     let mut all = ListCampaignsResponse::default();
     let mut request = ListCampaignsRequest {
         page_size: 1_000,

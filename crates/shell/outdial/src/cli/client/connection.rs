@@ -200,6 +200,42 @@ impl From<Status> for Refusal {
 }
 
 impl Refusal {
+    /// Whether the server names this precondition as the one that does not hold.
+    pub fn breaks(&self, precondition: &str) -> bool {
+        let details = self.0.get_error_details();
+        let failed = details.precondition_failure();
+        failed.is_some_and(|f| f.violations.iter().any(|v| v.r#type == precondition))
+    }
+
+    /// Every problem that the server names: what it is about, and what is wrong.
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let details = self.0.get_error_details();
+        let fields = details.bad_request().map(|b| b.field_violations.as_slice());
+        let fields = fields.unwrap_or_default().iter();
+        let failed = details
+            .precondition_failure()
+            .map(|p| p.violations.as_slice());
+        let failed = failed.unwrap_or_default().iter();
+        fields
+            .map(|v| (v.field.clone(), v.description.clone()))
+            .chain(failed.map(|v| (v.subject.clone(), v.description.clone())))
+            .collect()
+    }
+
+    /// Whether it says something about who asks or about the server, and not about what was sent.
+    pub fn is_about_us(&self) -> bool {
+        use tonic::Code as C;
+        matches!(
+            self.code(),
+            C::Unauthenticated
+                | C::PermissionDenied
+                | C::Unavailable
+                | C::DeadlineExceeded
+                | C::Internal
+                | C::Unknown
+        )
+    }
+
     /// The code, which decides the exit code.
     pub fn code(&self) -> tonic::Code {
         self.0.code()

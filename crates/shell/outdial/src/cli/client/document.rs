@@ -47,7 +47,8 @@ named! {
         AddListResponse AddSuppressionsResponse Campaign CheckCampaignResponse CheckSuppressionResponse
         CreateCampaignResponse CreateQuestionnaireRequest CreateQuestionnaireResponse
         ExplainCampaignResponse GetCampaignResponse GetRejectedResponse ImportListResponse
-        LiftHaltResponse ListCampaignsResponse ListHaltsResponse ListListsResponse OrderHaltResponse PauseCampaignResponse ReportCampaignResponse
+        LiftHaltResponse ListCampaignVersionsResponse ListCampaignsResponse ListHaltsResponse ListImportsResponse
+        ListListsResponse OrderHaltResponse PauseCampaignResponse RemoveListResponse ReportCampaignResponse
         ResumeCampaignResponse StartCampaignResponse StopCampaignResponse
     }
 }

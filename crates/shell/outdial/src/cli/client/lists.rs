@@ -1,36 +1,37 @@
 //! Spreadsheets in, results out.
 
-use std::collections::HashMap;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use model::Currency;
-use proto::supervisor::v1::import_list_request::Part;
 use proto::supervisor::v1::list_service_client::ListServiceClient;
 use proto::supervisor::v1::{
-    ExportResultsRequest, GetRejectedRequest, GetRejectedResponse, ImportHeader, ImportListRequest,
-    ListListsRequest, ListListsResponse, SheetFormat,
+    ExportResultsRequest, GetRejectedRequest, GetRejectedResponse, ListImportsRequest,
+    ListImportsResponse, ListListsRequest, ListListsResponse, SheetFormat,
 };
-use sheets::{Assignment, Country};
 use tokio_stream::StreamExt;
 
 use super::campaigns::{self, Campaigns};
 use super::connection::{Authorised, Connection, Refusal};
-use super::{Shown, find, request_id, table};
+use super::list_import::Import;
+use super::{Shown, find, table};
 use crate::cli::exit::{Exit, OrExit};
 
-type Lists = ListServiceClient<Authorised>;
-
-/// Bytes in one message of an import; the API takes up to 3 MiB.
-const CHUNK: usize = 1 << 20;
+/// The service.
+pub type Lists = ListServiceClient<Authorised>;
 
 /// `outdial list …`
 #[derive(Debug, Subcommand)]
 pub enum ListCommand {
-    /// Reads a spreadsheet into a list. Exit code 7 when rows could not be used.
-    Import(Import),
+    /// Reads a spreadsheet into a list. Exit code 7 when rows could not be used, 4 when they were more than a tenth and
+    /// that was not accepted.
+    Import(Box<Import>),
+    /// Lists what was read into a list, by whom and with which choices.
+    Imports {
+        /// List, by name or key.
+        list: String,
+    },
     /// Lists the lists.
     List,
     /// Shows the rows of an import that could not be used.
@@ -40,97 +41,32 @@ pub enum ListCommand {
     },
 }
 
-/// `outdial list import`
-#[derive(Debug, Args)]
-pub struct Import {
-    /// The file, xlsx or csv.
-    file: PathBuf,
-    /// Name of the list. Absent: the file's, without its ending.
-    #[arg(long)]
-    name: Option<String>,
-    /// The country in whose national form numbers are written, two letters.
-    #[arg(long, default_value = "RU")]
-    country: Country,
-    /// What a column means; may be given several times.
-    #[arg(long, value_name = "FIELD=COLUMN")]
-    map: Vec<Assignment>,
-    /// The sheet, by name.
-    #[arg(long, default_value = "")]
-    sheet: String,
-    /// The currency of amounts that say none themselves.
-    #[arg(long)]
-    currency: Option<Currency>,
-    /// Profile by which the report counts who may be called when.
-    #[arg(long, default_value = "")]
-    profile: String,
-    /// Reads and reports, keeps nothing.
-    #[arg(long)]
-    dry_run: bool,
-}
-
-impl Import {
-    fn header(&self) -> anyhow::Result<ImportHeader> {
-        let text = |part: Option<&std::ffi::OsStr>| {
-            part.unwrap_or_default().to_string_lossy().into_owned()
-        };
-        let stem = || text(self.file.file_stem());
-        let mut mapping = HashMap::new();
-        for Assignment { field, column } in &self.map {
-            let before = mapping.insert(field.as_str().to_owned(), column.clone());
-            if let Some(before) = before {
-                return Err(anyhow::anyhow!(
-                    "{field} is mapped to \"{before}\" and to \"{column}\"; the API takes one column, and guesses further ones"
-                ))
-                .or_exit(Exit::Usage);
-            }
-        }
-        Ok(ImportHeader {
-            list_name: self.name.clone().unwrap_or_else(stem),
-            file_name: text(self.file.file_name()),
-            country: self.country.to_string(),
-            sheet: self.sheet.clone(),
-            currency: self.currency.map(|c| c.to_string()).unwrap_or_default(),
-            mapping,
-            profile: self.profile.clone(),
-            dry_run: self.dry_run,
-            request_id: request_id()?,
-        })
-    }
-
-    async fn run(&self, lists: &mut Lists) -> anyhow::Result<Shown> {
-        let parts = parts(self.header()?, &self.file)?;
-        let response = lists
-            .import_list(tokio_stream::iter(parts))
-            .await
-            .map_err(Refusal::from)?
-            .into_inner();
-        let is_partial = !response.rejected.is_empty();
-        let shown = Shown::new(&response, table::fields)?;
-        Ok(shown.with_exit(is_partial.then_some(Exit::Partial)))
-    }
-}
-
-/// The header and the file after it.
-fn parts(header: ImportHeader, file: &Path) -> anyhow::Result<Vec<ImportListRequest>> {
-    let cannot = || format!("could not read {}", file.display());
-    let mut bytes = Vec::new();
-    std::fs::File::open(file)
-        .and_then(|mut f| f.read_to_end(&mut bytes))
-        .with_context(cannot)
-        .or_exit(Exit::NotFound)?;
-    let chunks = bytes.chunks(CHUNK).map(|c| Part::Chunk(c.to_vec()));
-    let parts = std::iter::once(Part::Header(header)).chain(chunks);
-    Ok(parts
-        .map(|part| ImportListRequest { part: Some(part) })
-        .collect())
-}
-
 impl ListCommand {
     /// Asks.
     pub async fn run(&self, to: &Connection) -> anyhow::Result<Shown> {
         let mut lists = Lists::new(to.authorised().await?);
         match self {
             Self::Import(import) => import.run(&mut lists).await,
+            Self::Imports { list } => {
+                let list = list_id(to.authorised().await?, list).await?;
+                Shown::new(&imports(&mut lists, list).await?, |v| {
+                    table::rows(
+                        &v["imports"],
+                        &[
+                            ("ID", "import_id"),
+                            ("FILE", "file_name"),
+                            ("ROWS", "rows"),
+                            ("ACCEPTED", "accepted"),
+                            ("REJECTED", "rejected"),
+                            ("BY", "imported_by"),
+                            ("AT", "imported_at"),
+                            ("ASSUMED ZONE", "assumed_zone"),
+                            ("FOR", "assumed"),
+                            ("RANGES", "ranges_file"),
+                        ],
+                    )
+                })
+            }
             Self::List => Shown::new(&all(&mut lists).await?, |v| {
                 table::rows(
                     &v["lists"],
@@ -168,6 +104,27 @@ async fn all(lists: &mut Lists) -> anyhow::Result<ListListsResponse> {
             .map_err(Refusal::from)?
             .into_inner();
         all.lists.extend(page.lists);
+        if page.next_page_token.is_empty() {
+            return Ok(all);
+        }
+        request.page_token = page.next_page_token;
+    }
+}
+
+async fn imports(lists: &mut Lists, list_id: i32) -> anyhow::Result<ListImportsResponse> {
+    let mut all = ListImportsResponse::default();
+    let mut request = ListImportsRequest {
+        list_id,
+        page_size: 1_000,
+        page_token: String::new(),
+    };
+    loop {
+        let page = lists
+            .list_imports(request.clone())
+            .await
+            .map_err(Refusal::from)?
+            .into_inner();
+        all.imports.extend(page.imports);
         if page.next_page_token.is_empty() {
             return Ok(all);
         }
@@ -268,59 +225,6 @@ impl Export {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn import(file: PathBuf, map: &[&str]) -> Import {
-        Import {
-            file,
-            name: None,
-            country: Country::RU,
-            map: map.iter().map(|m| m.parse().unwrap()).collect(),
-            sheet: String::new(),
-            currency: Some("RUB".parse().unwrap()),
-            profile: "ru_collection".to_owned(),
-            dry_run: true,
-        }
-    }
-
-    #[test]
-    fn an_import_is_a_header_and_the_file_in_order() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("debtors.csv");
-        let content: Vec<u8> = (0..CHUNK + 10).map(|n| n as u8).collect();
-        std::fs::write(&path, &content).unwrap();
-        let import = import(path.clone(), &["phone=Телефон", "id=A"]);
-        let mut sent = parts(import.header().unwrap(), &path).unwrap().into_iter();
-        let Some(Part::Header(header)) = sent.next().unwrap().part else {
-            panic!("no header")
-        };
-        assert_eq!(
-            (header.list_name.as_str(), header.file_name.as_str()),
-            ("debtors", "debtors.csv")
-        );
-        assert_eq!(
-            (header.country.as_str(), header.currency.as_str()),
-            ("RU", "RUB")
-        );
-        assert_eq!(header.mapping["phone"], "Телефон");
-        assert!(header.dry_run);
-        let mut arrived = Vec::new();
-        for part in sent {
-            let Some(Part::Chunk(chunk)) = part.part else {
-                panic!("a second header")
-            };
-            assert!(chunk.len() <= CHUNK);
-            arrived.extend(chunk);
-        }
-        assert!(arrived == content);
-    }
-
-    #[test]
-    fn a_field_mapped_twice_is_refused_instead_of_losing_one() {
-        let error = import(PathBuf::from("a.csv"), &["phone=A", "phone=B"])
-            .header()
-            .unwrap_err();
-        assert!(error.to_string().contains("\"A\" and to \"B\""), "{error}");
-    }
 
     #[test]
     fn the_ending_says_the_format() {

@@ -1,9 +1,14 @@
 //! Commands that are clients of the daemon's API; they have no way around it.
 
+mod campaign_update;
 mod campaigns;
+mod changes;
+mod confirm;
 mod connection;
+mod credentials;
 mod document;
 mod halts;
+mod list_import;
 mod lists;
 mod people;
 mod secret;
@@ -12,6 +17,7 @@ mod suppressions;
 mod table;
 mod token_file;
 mod trunks;
+mod user_import;
 mod written;
 
 use std::process::ExitCode;

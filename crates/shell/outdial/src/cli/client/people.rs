@@ -9,16 +9,21 @@ use proto::admin::v1::{
 use proto::options::v1::Role;
 
 use super::connection::{Authorised, Connection, Refusal};
+use super::user_import::ImportUsers;
 use super::{Shown, find, request_id, secret, table};
 use crate::cli::exit::{Exit, OrExit};
 
-type Admin = AdminServiceClient<Authorised>;
+/// The service.
+pub type Admin = AdminServiceClient<Authorised>;
 
 /// `outdial user …`
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
     /// Makes an account; its password comes from OUTDIAL_NEW_PASSWORD or standard input.
     Add(AddUser),
+    /// Makes accounts, groups and phones from a file; what exists already is left as it is. Exit code 7 when rows could
+    /// not be used, 4 when none could.
+    Import(ImportUsers),
     /// Lists accounts.
     List,
     /// Gives an agent exactly these skills; valid from the next sign-in on.
@@ -106,6 +111,7 @@ impl AddUser {
             sip_user: self.sip_user.clone(),
             skills: self.skills.clone(),
             request_id: request_id()?,
+            validate_only: false,
         })
     }
 }
@@ -115,6 +121,7 @@ impl UserCommand {
     pub async fn run(&self, to: &Connection) -> anyhow::Result<Shown> {
         let mut admin = Admin::new(to.authorised().await?);
         match self {
+            Self::Import(import) => import.run(to).await,
             Self::Add(add) => {
                 let group_ids = group_ids(&mut admin, &add.groups).await?;
                 let password = if add.no_password {
@@ -161,8 +168,8 @@ impl UserCommand {
                     update_mask: Some(prost_types::FieldMask {
                         paths: vec!["skills".to_owned()],
                     }),
-                    password: String::new(),
                     request_id: request_id()?,
+                    ..UpdateUserRequest::default()
                 };
                 let response = admin
                     .update_user(request)
@@ -182,6 +189,7 @@ impl UserCommand {
                     update_mask: None,
                     password: new_password()?,
                     request_id: request_id()?,
+                    validate_only: false,
                 };
                 let response = admin
                     .update_user(request)
@@ -198,7 +206,8 @@ fn new_password() -> anyhow::Result<String> {
     secret::password(PASSWORD, "the account's new password").or_exit(Exit::Usage)
 }
 
-async fn users(admin: &mut Admin) -> anyhow::Result<ListUsersResponse> {
+/// Every account.
+pub async fn users(admin: &mut Admin) -> anyhow::Result<ListUsersResponse> {
     let mut all = ListUsersResponse::default();
     let mut request = ListUsersRequest {
         page_size: 1_000,

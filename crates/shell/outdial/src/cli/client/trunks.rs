@@ -133,6 +133,7 @@ impl AddTrunk {
                 connection: Some(connection),
             }),
             request_id: request_id()?,
+            validate_only: false,
         })
     }
 }
