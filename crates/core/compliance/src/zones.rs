@@ -279,12 +279,12 @@ mod tests {
         assert!(assumable(&[mobile.clone(), country.clone()], moscow, at));
         // The same clocks by another name.
         assert!(assumable(
-            &[mobile.clone()],
+            std::slice::from_ref(&mobile),
             "Europe/Minsk".parse().unwrap(),
             at
         ));
         assert!(!assumable(
-            &[mobile.clone()],
+            std::slice::from_ref(&mobile),
             "America/New_York".parse().unwrap(),
             at
         ));

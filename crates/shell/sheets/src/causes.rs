@@ -30,8 +30,9 @@ pub enum CauseKind {
     WrongCountry {
         /// The country that was said.
         said: String,
-        /// Where they are valid.
-        better: String,
+        /// Where most of them are valid, at most three that are equal in that, the likeliest first: short national
+        /// numbers are numbers of several countries.
+        better: Vec<String>,
     },
     /// A column that was not taken for numbers holds some.
     WrongColumn {
@@ -65,8 +66,10 @@ impl std::fmt::Display for Cause {
         match &self.kind {
             CauseKind::WrongCountry { said, better } => write!(
                 f,
-                "wrong country: {percent} % of the refused numbers are no numbers of {said} but of {better}; \
-                 import with --country {better}"
+                "wrong country: {percent} % of the refused numbers are no numbers of {said} but could be of {}; import \
+                 with --country {}",
+                better.join(" or "),
+                better.first().map_or("CC", String::as_str)
             ),
             CauseKind::WrongColumn { column } => write!(
                 f,
@@ -153,10 +156,9 @@ impl Causes {
         let share = |n: usize, of: usize| n as f64 / of.max(1) as f64;
         let tells = |n: usize, of: usize| n > 0 && n * 100 >= of * TELLING_PERCENT;
         let mut found = Vec::new();
-        if let Some((better, n)) = self.better_country()
-            && tells(n, self.refused.len())
-        {
-            let (said, better) = (self.country.to_string(), better.to_string());
+        let (better, n) = self.better_countries();
+        if tells(n, self.refused.len()) {
+            let said = self.country.to_string();
             found.push(Cause {
                 kind: CauseKind::WrongCountry { said, better },
                 share: share(n, self.refused.len()),
@@ -190,9 +192,8 @@ impl Causes {
         found
     }
 
-    /// Where most of the refused numbers are valid, and how many. Of equals the country whose code is dialled by
-    /// most, as the order of the list says.
-    fn better_country(&self) -> Option<(Region, usize)> {
+    /// Where most of the refused numbers are valid, and how many.
+    fn better_countries(&self) -> (Vec<String>, usize) {
         let util = &*PHONE_NUMBER_UTIL;
         let valid = |region: Region| {
             let is_valid = |raw: &&String| {
@@ -207,18 +208,21 @@ impl Causes {
             OFTEN.iter().position(|o| *o == name).unwrap_or(OFTEN.len())
         };
         regions.sort_by_key(|region| (rank(region), region.to_string()));
-        let mut best: Option<(Region, usize)> = None;
+        let mut best = (Vec::new(), 0);
         for region in regions {
             let n = valid(region);
-            if n > best.map_or(0, |(_, most)| most) {
-                best = Some((region, n));
+            if n > best.1 {
+                best = (Vec::new(), n);
+            }
+            if n > 0 && n == best.1 && best.0.len() < 3 {
+                best.0.push(region.to_string());
             }
         }
         best
     }
 }
 
-/// Countries of which lists are imported most often, the likeliest first: short national numbers are valid in many.
+/// Countries of which lists are imported most often, the likeliest first.
 const OFTEN: [&str; 16] = [
     "RU", "US", "GB", "DE", "FR", "IT", "ES", "HU", "KZ", "UA", "PL", "CA", "AU", "BR", "IN", "TR",
 ];

@@ -41,14 +41,14 @@ named! {
     "outdial.admin.v1" proto::admin::v1 {
         CreateGroupResponse CreateTrunkGroupResponse CreateTrunkResponse CreateUserResponse GetMeResponse
         GetNodeStatusResponse Identity ListGroupsResponse ListTrunkGroupsResponse ListTrunksResponse
-        ListUsersResponse LoginResponse SetTrunkEnabledResponse SetupResponse UpdateUserResponse
+        ListUsersResponse LoginResponse SetTrunkEnabledResponse SetupResponse Trunk UpdateUserResponse User
     }
     "outdial.supervisor.v1" proto::supervisor::v1 {
         AddListResponse AddSuppressionsResponse Campaign CheckCampaignResponse CheckSuppressionResponse
         CreateCampaignResponse CreateQuestionnaireRequest CreateQuestionnaireResponse
         ExplainCampaignResponse GetCampaignResponse GetRejectedResponse ImportListResponse
         LiftHaltResponse ListCampaignVersionsResponse ListCampaignsResponse ListHaltsResponse ListImportsResponse
-        ListListsResponse OrderHaltResponse PauseCampaignResponse RemoveListResponse ReportCampaignResponse
+        ListListsResponse OrderHaltResponse PauseCampaignResponse Questionnaire RemoveListResponse ReportCampaignResponse
         ResumeCampaignResponse StartCampaignResponse StopCampaignResponse
     }
 }

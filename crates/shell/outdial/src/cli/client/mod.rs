@@ -1,5 +1,6 @@
 //! Commands that are clients of the daemon's API; they have no way around it.
 
+mod apply;
 mod campaign_update;
 mod campaigns;
 mod changes;
@@ -64,6 +65,7 @@ pub enum Command {
     /// Numbers that must not be called.
     #[command(subcommand)]
     Suppression(suppressions::SuppressionCommand),
+    Apply(Box<apply::Apply>),
     /// Writes what came of a campaign into a spreadsheet.
     Export(lists::Export),
     /// Says how the daemon is.
@@ -123,6 +125,7 @@ impl Command {
             Self::Halt(command) => command.run(to).await,
             Self::Questionnaire(command) => command.run(to).await,
             Self::Suppression(command) => command.run(to).await,
+            Self::Apply(apply) => apply.run(to).await,
             Self::Export(export) => export.run(to).await,
             Self::Status => trunks::status(to).await,
         }

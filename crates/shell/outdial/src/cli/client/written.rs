@@ -90,7 +90,7 @@ fn value_of(text: &str) -> Value {
 }
 
 /// TOML knows instants, JSON their text.
-fn json_of(value: toml::Value) -> Value {
+pub fn json_of(value: toml::Value) -> Value {
     match value {
         toml::Value::String(text) => text.into(),
         toml::Value::Integer(n) => n.into(),
