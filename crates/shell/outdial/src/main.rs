@@ -8,11 +8,13 @@ mod cli;
 mod clock;
 mod config;
 mod demo;
+mod desk;
 mod driver;
 mod logs;
 mod output;
 mod record;
 mod serve;
+mod terminal;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

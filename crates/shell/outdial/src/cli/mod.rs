@@ -16,8 +16,9 @@ use anyhow::Context;
 use clap::Subcommand;
 use model::AttemptId;
 
-pub use self::client::{Authorised, Connection, Refusal, bearing};
+pub use self::client::{Authorised, Connection, Refusal, Standing, bearing};
 pub use self::exit::{Exit, HELP, OrExit, code_of};
+use crate::desk;
 use crate::output::{self, Format};
 
 /// What can be asked without being the daemon.
@@ -32,6 +33,7 @@ pub enum Command {
     Import(import::Import),
     /// Places test calls; needs neither daemon nor database.
     Call(Box<call::Call>),
+    Agent(desk::Agent),
     /// Asks a running daemon.
     #[command(flatten)]
     Client(client::Command),
@@ -52,6 +54,7 @@ impl Command {
     pub fn run(&self, connection: &Connection, format: Format) -> anyhow::Result<ExitCode> {
         match self {
             Self::Client(client) => return client.run(connection, format),
+            Self::Agent(agent) => return agent.run(connection),
             Self::Speak(speak) => output::print(format, &speak.run()?, speak::Spoken::text)?,
             Self::Rules(RulesCommand::Check(check)) => {
                 let checked = check.run()?;

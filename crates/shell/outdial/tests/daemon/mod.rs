@@ -15,6 +15,7 @@
 mod office;
 mod ports;
 mod process;
+mod pty;
 mod python_agent;
 mod rows;
 mod sipp;
@@ -24,6 +25,7 @@ mod town;
 
 pub use office::{Office, campaign, with};
 pub use process::{Daemon, Ended};
+pub use pty::{CTRL_C, DOWN, ENTER, ESC, Pty, TAB, masked};
 pub use python_agent::PythonAgent;
 pub use rows::Rows;
 pub use sipp::Sipp;

@@ -7,6 +7,7 @@ mod lists;
 mod people;
 mod secret;
 mod sign_in;
+mod standing;
 mod suppressions;
 mod table;
 mod token_file;
@@ -20,6 +21,7 @@ use serde_json::Value;
 
 pub use self::connection::{Authorised, Connection, Refusal, bearing};
 use self::document::{Named, to_json};
+pub use self::standing::Standing;
 use super::exit::{Exit, OrExit};
 use crate::output::{self, Format};
 
