@@ -21,6 +21,7 @@ mod export;
 mod gate;
 mod identity;
 mod import;
+mod ledgers;
 mod password;
 mod requests;
 mod scratch;

@@ -155,6 +155,7 @@ impl Service {
             engine,
             tokens,
             clock,
+            ledgers: crate::ledgers::Ledgers::default(),
             catalogue,
             trunks_changed,
             campaign_changes: tokio::sync::Mutex::default(),

@@ -15,6 +15,7 @@ mod output;
 mod record;
 mod serve;
 mod terminal;
+mod top;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

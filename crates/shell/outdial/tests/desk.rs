@@ -12,8 +12,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use daemon::{
-    CTRL_C, DOWN, Daemon, ENTER, ESC, Office, PATIENCE, Pty, Rows, Site, TAB, blocking, campaign,
-    masked, number, sheet, until, with,
+    CTRL_C, Daemon, ENTER, ESC, Office, PATIENCE, Pty, Rows, Site, TAB, blocking, campaign, masked,
+    number, sheet, until, with,
 };
 use model::WallTime;
 use proto::agent::v1::agent_service_client::AgentServiceClient;

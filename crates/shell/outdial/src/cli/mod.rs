@@ -16,10 +16,11 @@ use anyhow::Context;
 use clap::Subcommand;
 use model::AttemptId;
 
-pub use self::client::{Authorised, Connection, Refusal, Standing, bearing};
+pub use self::client::{Authorised, Connection, Refusal, Standing, bearing, request_id, to_json};
 pub use self::exit::{Exit, HELP, OrExit, code_of};
 use crate::desk;
 use crate::output::{self, Format};
+use crate::top;
 
 /// What can be asked without being the daemon.
 #[derive(Debug, Subcommand)]
@@ -34,6 +35,7 @@ pub enum Command {
     /// Places test calls; needs neither daemon nor database.
     Call(Box<call::Call>),
     Agent(desk::Agent),
+    Top(top::Watch),
     /// Asks a running daemon.
     #[command(flatten)]
     Client(client::Command),
@@ -55,6 +57,7 @@ impl Command {
         match self {
             Self::Client(client) => return client.run(connection, format),
             Self::Agent(agent) => return agent.run(connection),
+            Self::Top(watch) => return watch.run(connection, format),
             Self::Speak(speak) => output::print(format, &speak.run()?, speak::Spoken::text)?,
             Self::Rules(RulesCommand::Check(check)) => {
                 let checked = check.run()?;

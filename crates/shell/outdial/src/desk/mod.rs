@@ -25,7 +25,7 @@ use self::machine::Desk;
 pub use self::run::Agent;
 
 /// An instant of the contract.
-fn wall(at: prost_types::Timestamp) -> WallTime {
+pub fn wall(at: prost_types::Timestamp) -> WallTime {
     let micros = at.seconds.saturating_mul(1_000_000);
     WallTime::from_unix_micros(micros.saturating_add(i64::from(at.nanos / 1_000)))
 }

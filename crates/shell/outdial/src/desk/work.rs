@@ -246,8 +246,7 @@ mod tests {
         work.filtered();
         assert_eq!(names(&work), ["Анна Сергеева"]);
         assert_eq!(work.chosen().unwrap().prospect, 3);
-        work.filter.clear();
-        work.filter.insert("p2");
+        work.filter = Field::with(FILTER, "p2");
         assert_eq!(names(&work), ["Boris Petrov"]);
     }
 

@@ -67,12 +67,6 @@ impl Field {
         self.cursor += text.len();
     }
 
-    /// Empties it.
-    pub fn clear(&mut self) {
-        self.text.clear();
-        self.cursor = 0;
-    }
-
     /// Types a key. False when a line of text has no use for it.
     pub fn key(&mut self, key: Key) -> bool {
         match key {

@@ -12,7 +12,7 @@ pub const NO_BREAK: &str = "\u{a0}";
 /// Lines of at most `columns` columns, broken at spaces where there are any. Never empty.
 pub fn fold(parts: &[(&str, Style)], columns: usize) -> Vec<Line<'static>> {
     let columns = columns.max(2);
-    let cells: Vec<(&str, Style)> = parts
+    let cells: Vec<Cell<'_>> = parts
         .iter()
         .flat_map(|(text, style)| text.graphemes(true).map(move |g| (g, *style)))
         .collect();
@@ -28,11 +28,11 @@ pub fn fold(parts: &[(&str, Style)], columns: usize) -> Vec<Line<'static>> {
     }
 }
 
+/// A character as people see it, and how it looks.
+type Cell<'a> = (&'a str, Style);
+
 /// The cells of one line, and those after it.
-fn first_line<'a, 'b>(
-    cells: &'a [(&'b str, Style)],
-    columns: usize,
-) -> (&'a [(&'b str, Style)], &'a [(&'b str, Style)]) {
+fn first_line<'a, 'b>(cells: &'a [Cell<'b>], columns: usize) -> (&'a [Cell<'b>], &'a [Cell<'b>]) {
     let mut taken = 0;
     let mut space = None;
     for (at, (text, _)) in cells.iter().enumerate() {
@@ -61,7 +61,7 @@ fn first_line<'a, 'b>(
     (cells, &[])
 }
 
-fn joined(cells: &[(&str, Style)]) -> Line<'static> {
+fn joined(cells: &[Cell<'_>]) -> Line<'static> {
     let mut spans: Vec<Span<'static>> = Vec::new();
     for (text, style) in cells {
         let text = if *text == NO_BREAK { " " } else { text };

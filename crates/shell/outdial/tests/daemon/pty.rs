@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -71,7 +72,7 @@ impl Pty {
             .spawn()
             .expect("setsid of util-linux runs");
         let seen = Arc::new(Seen {
-            parser: Mutex::new(vt100::Parser::new(rows, columns, 0)),
+            parser: Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 0)),
             changed: Condvar::new(),
         });
         let (mut out, to) = (master.try_clone().unwrap(), Arc::clone(&seen));
@@ -126,7 +127,7 @@ impl Pty {
     /// Another size, as when a window is dragged.
     pub fn resize(&self, columns: u16, rows: u16) {
         let mut parser = self.seen.parser.lock().unwrap();
-        parser.screen_mut().set_size(rows, columns);
+        parser.screen_mut().set_size(cells(rows), cells(columns));
         drop(parser);
         tcsetwinsize(&self.master, size(columns, rows)).unwrap();
     }
@@ -171,6 +172,10 @@ impl Drop for Pty {
         self.child.kill().unwrap_or_default();
         self.child.wait().map(|_| ()).unwrap_or_default();
     }
+}
+
+fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).unwrap()
 }
 
 fn size(columns: u16, rows: u16) -> Winsize {

@@ -48,7 +48,7 @@ named! {
         CreateCampaignResponse CreateQuestionnaireRequest CreateQuestionnaireResponse
         ExplainCampaignResponse GetCampaignResponse GetRejectedResponse ImportListResponse
         ListCampaignsResponse ListListsResponse PauseCampaignResponse ReportCampaignResponse
-        ResumeCampaignResponse StartCampaignResponse StopCampaignResponse
+        ResumeCampaignResponse StartCampaignResponse StopCampaignResponse WatchBoardResponse
     }
 }
 
