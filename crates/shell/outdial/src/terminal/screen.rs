@@ -13,6 +13,7 @@ use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
+use ratatui::layout::{Position, Rect};
 use tokio::sync::mpsc;
 
 use super::Key;
@@ -62,7 +63,7 @@ impl Screen {
     fn enter() -> std::io::Result<Self> {
         execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
         let mut terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
-        terminal.clear()?;
+        redraw(&mut terminal)?;
         let (tell, typed) = mpsc::channel(WAITING);
         // A thread of its own: reading a terminal blocks, and nothing waits for this thread at the end.
         std::thread::Builder::new()
@@ -87,7 +88,7 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub fn forget(&mut self) -> anyhow::Result<()> {
-        self.terminal.clear().context("the terminal is gone")
+        redraw(&mut self.terminal).context("the terminal is gone")
     }
 
     /// Rings the terminal's bell.
@@ -106,6 +107,13 @@ impl Drop for Screen {
     fn drop(&mut self) {
         give_back();
     }
+}
+
+/// Clears the screen, so that the next picture is drawn whole. `Terminal::clear` would ask the terminal where its
+/// cursor is, which not every terminal answers and the keyboard's reader might take for itself.
+fn redraw(terminal: &mut Terminal<CrosstermBackend<Stdout>>) -> std::io::Result<()> {
+    let size = terminal.size()?;
+    terminal.resize(Rect::from((Position::ORIGIN, size)))
 }
 
 /// Leaves full-screen mode. Harmless when it was left already.

@@ -146,22 +146,20 @@ outdial  12:00:00  0.4 s old
 #[test]
 fn launches_a_minute_are_those_of_the_last_minute_and_begin_anew_with_the_daemon() {
     let (mut top, now) = shown();
-    for (second, launched, a_minute) in [
-        (30, 450, 30),
-        (60, 480, 60),
-        (61, 481, 61),
-        (91, 500, 50),
-        (92, 3, 0),
-    ] {
+    let mut board_with = |second, launched| {
         let mut board = board();
         board.campaigns[0].launched = launched;
-        top.handle(
-            now + Duration::from_secs(second),
-            Input::Board(Box::new(board)),
-        );
-        let line = top.chosen().unwrap();
-        assert_eq!(top.launches(line), a_minute, "after {second} s");
-    }
+        let at = now + Duration::from_secs(second);
+        top.handle(at, Input::Board(Box::new(board)));
+        top.launches(top.chosen().unwrap())
+    };
+    // Two a second.
+    let rates: Vec<i64> = (1..=100)
+        .map(|second| board_with(second, 420 + 2 * i64::try_from(second).unwrap()))
+        .collect();
+    assert_eq!((rates[9], rates[59], rates[99]), (20, 120, 120));
+    assert_eq!(board_with(101, 3), 0);
+    assert_eq!(board_with(102, 8), 5);
 }
 
 #[test]
