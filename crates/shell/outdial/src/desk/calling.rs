@@ -116,6 +116,7 @@ impl Desk {
 
     pub(super) fn open_list(&mut self) {
         self.work = Work::default();
+        self.said = None;
         self.mode = Mode::List;
         self.ask(Ask::List);
     }

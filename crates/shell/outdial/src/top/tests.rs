@@ -246,6 +246,17 @@ fn a_board_that_is_not_fresh_says_so() {
 }
 
 #[test]
+fn a_narrow_board_leaves_out_what_matters_least() {
+    let (top, _) = shown();
+    for columns in [140, 100, 80, 60, 45] {
+        let shown = text(&top, columns);
+        let head = shown.lines().nth(2).unwrap();
+        assert!(head.ends_with("abandoned of limit"), "{columns}: {head}");
+        assert!(crate::terminal::width(head) <= columns, "{columns}: {head}");
+    }
+}
+
+#[test]
 fn a_ledger_over_its_limit_is_said_in_words() {
     let (mut top, now) = shown();
     let mut over = board();

@@ -102,23 +102,42 @@ fn header(top: &Top, palette: Palette, columns: usize) -> Line<'static> {
     Line::from(spans)
 }
 
-/// A column of the table of campaigns: its head, whether it stands to the right, and how wide the screen must be.
-const COLUMNS: [(&str, bool, usize); 14] = [
+/// A column of the table of campaigns: its head, whether it stands to the right, and when it is left out of a screen
+/// too narrow for all: the highest rank first, rank 0 never.
+const COLUMNS: [(&str, bool, u8); 14] = [
     ("campaign", false, 0),
     ("state", false, 0),
-    ("done", false, 100),
-    ("", true, 0),
-    ("held", true, 110),
-    ("ring", true, 0),
-    ("talk", true, 0),
-    ("calls", true, 0),
-    ("/min", true, 60),
-    ("answers", true, 70),
-    ("joined", true, 90),
-    ("told", true, 120),
-    ("lost", true, 0),
-    ("abandoned of limit", true, 80),
+    ("done", false, 7),
+    ("", true, 3),
+    ("held", true, 6),
+    ("ring", true, 2),
+    ("talk", true, 2),
+    ("calls", true, 1),
+    ("/min", true, 4),
+    ("answers", true, 5),
+    ("joined", true, 8),
+    ("told", true, 9),
+    ("lost", true, 1),
+    ("abandoned of limit", true, 0),
 ];
+
+/// Places of the columns that fit when each is as wide as it says.
+fn fitting(widths: &[usize], columns: usize) -> Vec<usize> {
+    let mut shown: Vec<usize> = (0..COLUMNS.len()).collect();
+    loop {
+        let wide: usize = shown
+            .iter()
+            .filter_map(|at| widths.get(*at))
+            .map(|w| w + 2)
+            .sum();
+        let rank = |at: &usize| COLUMNS.get(*at).map_or(0, |(_, _, rank)| *rank);
+        let least = shown.iter().map(rank).max().unwrap_or(0);
+        if wide <= columns || least == 0 {
+            return shown;
+        }
+        shown.retain(|at| rank(at) != least);
+    }
+}
 
 fn campaigns(
     top: &Top,
@@ -127,24 +146,20 @@ fn campaigns(
     columns: usize,
 ) -> Vec<Line<'static>> {
     let chosen = top.chosen().map(|c| c.campaign_id);
-    let shown: Vec<usize> = (0..COLUMNS.len())
-        .filter(|at| {
-            COLUMNS
-                .get(*at)
-                .is_some_and(|(_, _, from)| *from <= columns)
-        })
-        .collect();
     let heads = COLUMNS.map(|(head, _, _)| head.to_owned());
     let rows: Vec<[String; 14]> = board.campaigns.iter().map(|c| cells(top, c)).collect();
     let wide = |at: usize| {
         let of = |row: &[String; 14]| row.get(at).map_or(0, |cell| width(cell));
         rows.iter().chain([&heads]).map(of).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = shown.iter().map(|at| wide(*at)).collect();
+    let widths: Vec<usize> = (0..COLUMNS.len()).map(wide).collect();
+    let shown = fitting(&widths, columns);
     let line = |row: &[String; 14], mark: &str| {
         let mut text = format!("{mark} ");
-        for (at, wide) in shown.iter().zip(&widths) {
-            let (Some(cell), Some((_, right, _))) = (row.get(*at), COLUMNS.get(*at)) else {
+        for at in &shown {
+            let (Some(cell), Some(wide), Some((_, right, _))) =
+                (row.get(*at), widths.get(*at), COLUMNS.get(*at))
+            else {
                 continue;
             };
             let cell = ellipsis(cell, *wide);

@@ -138,12 +138,19 @@ impl Pty {
     }
 
     /// Waits for its end, and asserts that the terminal is as it was before.
-    pub fn end(mut self) -> ExitStatus {
+    pub fn end(self) -> ExitStatus {
+        self.end_by("")
+    }
+
+    /// The same, pressing a key until it ends: just after a screen changed by itself, letters are no commands.
+    pub fn end_by(mut self, key: &str) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
+            // It may just have ended, and its terminal with it.
+            _ = (&self.master).write_all(key.as_bytes());
             assert!(
                 Instant::now() < deadline,
                 "it does not end:\n{}",
@@ -187,8 +194,8 @@ fn size(columns: u16, rows: u16) -> Winsize {
     }
 }
 
-/// A screen for a page: its clocks are masked, whatever they showed in this run.
-pub fn masked(screen: &str) -> String {
+/// A screen for a page: its clocks are masked, whatever they showed in this run, but for those that were typed.
+pub fn masked(screen: &str, typed: &str) -> String {
     let is_clock = |c: char| c.is_ascii_digit() || c == ':';
     let mut text = String::new();
     for line in screen.lines() {
@@ -197,7 +204,7 @@ pub fn masked(screen: &str) -> String {
         while let Some(c) = rest.chars().next() {
             let end = rest.find(|c| !is_clock(c)).unwrap_or(rest.len());
             let (word, after) = rest.split_at(end.max(c.len_utf8()));
-            if word.contains(':') {
+            if word.contains(':') && word != typed {
                 masked.extend(word.chars().map(|c| if c == ':' { ':' } else { '0' }));
             } else {
                 masked.push_str(word);
