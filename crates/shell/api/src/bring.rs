@@ -115,7 +115,7 @@ pub async fn recount_ledger(
 }
 
 /// The ledger of the stretch in which `at` lies; empty before the first call.
-async fn present_ledger(
+pub(crate) async fn present_ledger(
     store: &Store,
     campaign: CampaignId,
     period: Period,

@@ -24,6 +24,7 @@ mod identity;
 mod import;
 mod import_report;
 mod import_zones;
+mod ledgers;
 mod password;
 mod requests;
 mod scratch;

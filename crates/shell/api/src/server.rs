@@ -161,6 +161,7 @@ impl Service {
             engine,
             tokens,
             clock,
+            ledgers: crate::ledgers::Ledgers::default(),
             catalogue,
             trunks_changed,
             campaign_changes: tokio::sync::Mutex::default(),

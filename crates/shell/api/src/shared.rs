@@ -2,6 +2,7 @@
 
 use store::Store;
 
+use crate::ledgers::Ledgers;
 use crate::password::Passwords;
 use crate::requests::Requests;
 use crate::sessions::Sessions;
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) requests: Requests,
     pub(crate) clock: Clock,
     pub(crate) catalogue: Catalogue,
+    pub(crate) ledgers: Ledgers,
     pub(crate) trunks_changed: TrunksChanged,
     pub(crate) sip_realm: String,
     pub(crate) scratch: std::path::PathBuf,

@@ -9,6 +9,7 @@ mod clock;
 mod config;
 mod database;
 mod demo;
+mod desk;
 mod doctor;
 mod driver;
 mod finding;
@@ -18,6 +19,8 @@ mod output;
 mod record;
 mod resources;
 mod serve;
+mod terminal;
+mod top;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -20,8 +20,9 @@ use crate::{EngineHandle, Error};
 
 /// Between looks at the engine.
 const LOOK: Duration = Duration::from_millis(500);
-/// A picture is sent this often even when nothing changed, so that the client knows that it is fresh.
-const AT_LEAST: Duration = Duration::from_secs(5);
+/// A picture is sent this often even when nothing changed, so that the client knows that it is fresh: with every
+/// second look.
+const AT_LEAST: Duration = Duration::from_millis(900);
 
 pub(crate) struct Board(pub(crate) Arc<Shared>);
 
@@ -119,7 +120,7 @@ fn attempt(is: AttemptLine) -> pb::Attempt {
 async fn watch(shared: Arc<Shared>, out: mpsc::Sender<Result<pb::WatchBoardResponse, Status>>) {
     let mut every = tokio::time::interval(LOOK);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut last: Option<(Picture, tokio::time::Instant)> = None;
+    let mut last: Option<(Picture, Vec<Option<pb::Ledger>>, tokio::time::Instant)> = None;
     loop {
         tokio::select! {
             _ = every.tick() => {}
@@ -134,12 +135,13 @@ async fn watch(shared: Arc<Shared>, out: mpsc::Sender<Result<pb::WatchBoardRespo
                 return;
             }
         };
-        let fresh = last
-            .as_ref()
-            .is_none_or(|(seen, at)| *seen != picture || at.elapsed() >= AT_LEAST);
+        let ledgers = ledgers(&shared, &picture);
+        let fresh = last.as_ref().is_none_or(|(seen, counted, at)| {
+            *seen != picture || *counted != ledgers || at.elapsed() >= AT_LEAST
+        });
         if fresh {
-            let shown = to_proto(&picture, shared.clock.now());
-            last = Some((picture, tokio::time::Instant::now()));
+            let shown = to_proto(&picture, &ledgers, shared.clock.now());
+            last = Some((picture, ledgers, tokio::time::Instant::now()));
             if out.send(Ok(shown)).await.is_err() {
                 return;
             }
@@ -147,10 +149,30 @@ async fn watch(shared: Arc<Shared>, out: mpsc::Sender<Result<pb::WatchBoardRespo
     }
 }
 
-fn to_proto(board: &Picture, at: model::WallTime) -> pb::WatchBoardResponse {
+/// The ledgers of a picture's campaigns, in their order.
+fn ledgers(shared: &Arc<Shared>, picture: &Picture) -> Vec<Option<pb::Ledger>> {
+    shared.ledgers.keep(&picture.campaigns);
+    let has_agents = |line: &engine::CampaignLine| line.mode != engine::Mode::Notification;
+    let of = |line| shared.ledgers.of(shared, line);
+    let lines = picture.campaigns.iter();
+    lines
+        .map(|line| has_agents(line).then(|| of(line)).flatten())
+        .collect()
+}
+
+fn to_proto(
+    board: &Picture,
+    ledgers: &[Option<pb::Ledger>],
+    at: model::WallTime,
+) -> pb::WatchBoardResponse {
     pb::WatchBoardResponse {
         at: Some(stamp(at)),
-        campaigns: board.campaigns.iter().map(campaign).collect(),
+        campaigns: board
+            .campaigns
+            .iter()
+            .zip(ledgers)
+            .map(|(line, ledger)| campaign(line, *ledger))
+            .collect(),
         agents: board
             .agents
             .iter()
@@ -180,7 +202,7 @@ fn to_proto(board: &Picture, at: model::WallTime) -> pb::WatchBoardResponse {
     }
 }
 
-fn campaign(line: &engine::CampaignLine) -> pb::CampaignLine {
+fn campaign(line: &engine::CampaignLine, ledger: Option<pb::Ledger>) -> pb::CampaignLine {
     pb::CampaignLine {
         campaign_id: line.campaign.0,
         name: line.name.clone(),
@@ -194,6 +216,7 @@ fn campaign(line: &engine::CampaignLine) -> pb::CampaignLine {
         in_flight: small(line.in_flight),
         talking: small(line.talking),
         queue: Some(queue(&line.queue)),
+        ledger,
     }
 }
 

@@ -98,28 +98,33 @@ pub fn code_of(error: &anyhow::Error) -> Exit {
             return coded.exit;
         }
         if let Some(refusal) = cause.downcast_ref::<Refusal>() {
-            return of_rpc(refusal.code());
+            return Exit::of_rpc(refusal.code());
         }
     }
     Exit::Failure
 }
 
-const fn of_rpc(code: Code) -> Exit {
-    match code {
-        Code::NotFound => Exit::NotFound,
-        Code::InvalidArgument
-        | Code::FailedPrecondition
-        | Code::AlreadyExists
-        | Code::Aborted
-        | Code::OutOfRange => Exit::Refused,
-        Code::Unauthenticated | Code::PermissionDenied => Exit::SignIn,
-        Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted => Exit::Unavailable,
-        Code::Ok
-        | Code::Cancelled
-        | Code::Unknown
-        | Code::Unimplemented
-        | Code::Internal
-        | Code::DataLoss => Exit::Failure,
+impl Exit {
+    /// The code for a refused RPC.
+    pub const fn of_rpc(code: Code) -> Self {
+        match code {
+            Code::NotFound => Exit::NotFound,
+            Code::InvalidArgument
+            | Code::FailedPrecondition
+            | Code::AlreadyExists
+            | Code::Aborted
+            | Code::OutOfRange => Exit::Refused,
+            Code::Unauthenticated | Code::PermissionDenied => Exit::SignIn,
+            Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted => {
+                Exit::Unavailable
+            }
+            Code::Ok
+            | Code::Cancelled
+            | Code::Unknown
+            | Code::Unimplemented
+            | Code::Internal
+            | Code::DataLoss => Exit::Failure,
+        }
     }
 }
 

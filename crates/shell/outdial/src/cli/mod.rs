@@ -17,9 +17,11 @@ use clap::Subcommand;
 use model::AttemptId;
 
 pub use self::call::{Target, address_towards, plain_trunk};
-pub use self::client::{Authorised, Connection, Refusal, bearing};
+pub use self::client::{Authorised, Connection, Refusal, Standing, bearing, request_id, to_json};
 pub use self::exit::{Exit, HELP, OrExit, code_of};
+use crate::desk;
 use crate::output::{self, Format};
+use crate::top;
 
 /// What can be asked without being the daemon.
 #[derive(Debug, Subcommand)]
@@ -33,6 +35,8 @@ pub enum Command {
     Import(import::Import),
     /// Places test calls; needs neither daemon nor database.
     Call(Box<call::Call>),
+    Agent(desk::Agent),
+    Top(top::Watch),
     /// Asks a running daemon.
     #[command(flatten)]
     Client(client::Command),
@@ -53,6 +57,8 @@ impl Command {
     pub fn run(&self, connection: &Connection, format: Format) -> anyhow::Result<ExitCode> {
         match self {
             Self::Client(client) => return client.run(connection, format),
+            Self::Agent(agent) => return agent.run(connection),
+            Self::Top(watch) => return watch.run(connection, format),
             Self::Speak(speak) => output::print(format, &speak.run()?, speak::Spoken::text)?,
             Self::Rules(RulesCommand::Check(check)) => {
                 let checked = check.run()?;

@@ -21,6 +21,7 @@ Its campaigns are paused and its agents wait. In another terminal:
   {binary} campaign explain sales             # why nothing is being dialled
   {binary} campaign resume sales              # the carrier and the agents are still there
   {binary} campaign report sales
+  {binary} top                                # what is going on, once a second
   {binary} export sales sales.xlsx
   curl http://{admin}/metrics
 
@@ -28,7 +29,8 @@ Take a call yourself, with any softphone on this machine:
 
   {binary} login {ADMIN}
   OUTDIAL_NEW_PASSWORD={PASSWORD} {binary} user add you --role agent --group {SELLERS}
-  # register the phone at {sip} with the user and password shown; tests/python/agent.py signs you in as an agent
+  # register the phone at {sip} with the user and password shown
+  {binary} agent you                          # your desk; r makes you ready, ? shows all keys
 
 Ctrl-C ends it.
 ",

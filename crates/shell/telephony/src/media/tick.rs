@@ -185,7 +185,7 @@ mod tests {
         bench.ticks(59);
         assert_eq!(bench.facts(), []);
         bench.ticks(1);
-        assert_eq!(bench.facts(), [paused.clone()], "at 1.2 s");
+        assert_eq!(bench.facts(), std::slice::from_ref(&paused), "at 1.2 s");
         bench.packet(1, header(Codec::Alaw, 160), &[1; 160]);
         assert_eq!(bench.facts(), [LegEvent::AudioStarted { leg: LEG }]);
         bench.ticks(499);

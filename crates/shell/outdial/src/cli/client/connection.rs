@@ -18,7 +18,7 @@ use super::super::exit::{Exit, OrExit};
 use super::token_file::{TokenFile, Tokens};
 
 /// Where the daemon is and who asks.
-#[derive(Args)]
+#[derive(Clone, Args)]
 #[command(next_help_heading = "Connection to the daemon")]
 pub struct Connection {
     /// The daemon's API.
@@ -59,6 +59,9 @@ impl Interceptor for Bearer {
 /// Where Debian keeps what the system trusts; elsewhere SSL_CERT_FILE says where.
 const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
 
+/// Between questions whether the peer is there, while calls are open; and how long it may take to say so.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -89,7 +92,10 @@ impl Connection {
         let mut endpoint = Endpoint::from_shared(self.server().to_owned())
             .with_context(|| format!("\"{}\" is no URL like http://127.0.0.1:7070", self.server))
             .or_exit(Exit::Usage)?
-            .connect_timeout(CONNECT);
+            .connect_timeout(CONNECT)
+            // A peer that went away without a word is noticed by those who wait for it for hours.
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .keep_alive_timeout(KEEP_ALIVE);
         if self.server.starts_with("https:") {
             endpoint = endpoint.tls_config(self.tls()?)?;
         }
@@ -129,11 +135,19 @@ impl Connection {
     /// When nobody is signed in, or the daemon cannot be reached.
     pub async fn authorised(&self) -> anyhow::Result<Authorised> {
         let channel = self.anonymous().await?;
-        let token = match &self.token {
-            Some(token) => token.clone(),
-            None => self.kept_token(&channel).await?,
-        };
+        let token = self.present_token(&channel).await?;
         bearing(channel, &token)
+    }
+
+    /// The token given, else that of who is signed in, exchanged first when it is near its end.
+    ///
+    /// # Errors
+    /// When nobody is signed in.
+    pub async fn present_token(&self, channel: &Channel) -> anyhow::Result<String> {
+        match &self.token {
+            Some(token) => Ok(token.clone()),
+            None => self.kept_token(channel).await,
+        }
     }
 
     async fn kept_token(&self, channel: &Channel) -> anyhow::Result<String> {

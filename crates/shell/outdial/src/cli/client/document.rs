@@ -49,7 +49,7 @@ named! {
         ExplainCampaignResponse GetCampaignResponse GetRejectedResponse ImportListResponse
         LiftHaltResponse ListCampaignVersionsResponse ListCampaignsResponse ListHaltsResponse ListImportsResponse
         ListListsResponse OrderHaltResponse PauseCampaignResponse Questionnaire RemoveListResponse ReportCampaignResponse
-        ResumeCampaignResponse StartCampaignResponse StopCampaignResponse
+        ResumeCampaignResponse StartCampaignResponse StopCampaignResponse WatchBoardResponse
     }
 }
 

@@ -14,6 +14,7 @@ mod lists;
 mod people;
 mod secret;
 mod sign_in;
+mod standing;
 mod suppressions;
 mod table;
 mod token_file;
@@ -27,7 +28,9 @@ use clap::Subcommand;
 use serde_json::Value;
 
 pub use self::connection::{Authorised, Connection, Refusal, bearing};
-use self::document::{Named, to_json};
+use self::document::Named;
+pub use self::document::to_json;
+pub use self::standing::Standing;
 use super::exit::{Exit, OrExit};
 use crate::output::{self, Format};
 
@@ -133,7 +136,7 @@ impl Command {
 }
 
 /// Names a request, so that the server carries it out once however often it comes.
-fn request_id() -> anyhow::Result<String> {
+pub fn request_id() -> anyhow::Result<String> {
     Ok(super::random_id()?.to_string())
 }
 

@@ -4,7 +4,10 @@ use std::io::{BufRead, IsTerminal};
 
 use anyhow::Context;
 
-/// From the environment variable, else the next line of standard input.
+use crate::cli::exit::{Exit, OrExit};
+use crate::terminal;
+
+/// From the environment variable, else asked on the terminal without echo, else the next line of standard input.
 ///
 /// # Errors
 /// When there is none.
@@ -14,10 +17,11 @@ pub fn password(variable: &str, asked: &str) -> anyhow::Result<String> {
     }
     let stdin = std::io::stdin();
     if stdin.is_terminal() {
-        // Without the means to turn the echo off, a visible prompt would invite to type it visibly.
-        anyhow::bail!(
-            "{asked} is needed; set {variable}, or pipe it in: printf %s \"$PASSWORD\" | outdial …"
-        );
+        let typed = terminal::secret(asked)?
+            .ok_or_else(|| anyhow::anyhow!("{asked} was not given"))
+            .or_exit(Exit::Interrupted)?;
+        anyhow::ensure!(!typed.is_empty(), "{asked} is needed");
+        return Ok(typed);
     }
     let mut line = String::new();
     stdin

@@ -29,7 +29,7 @@ pub struct Setup {
     name: String,
 }
 
-const PASSWORD: &str = "OUTDIAL_PASSWORD";
+pub(super) const PASSWORD: &str = "OUTDIAL_PASSWORD";
 
 impl Login {
     /// Signs in.

@@ -223,6 +223,7 @@ impl Known {
             fields.insert("groups".to_owned(), self.group_names(&user.group_ids));
         } else {
             fields.remove("sip_user");
+            fields.remove("skills");
         }
         Ok(fields)
     }

@@ -202,6 +202,7 @@ async fn user(
                 "name" => wanted.name != is.name,
                 "role" => wanted.role != is.role,
                 "disabled" => wanted.disabled != is.disabled,
+                "skills" => sorted(&wanted.skills) != sorted(&is.skills),
                 "group_ids" => sorted(&wanted.group_ids) != sorted(&is.group_ids),
                 _ => false,
             });
@@ -229,6 +230,7 @@ async fn user(
                 password: password.clone(),
                 group_ids: wanted.group_ids,
                 sip_user: wanted.sip_user,
+                skills: wanted.skills,
                 request_id: id(how)?,
                 validate_only,
             };
@@ -253,8 +255,8 @@ async fn user(
     })
 }
 
-fn sorted(ids: &[i32]) -> std::collections::BTreeSet<i32> {
-    ids.iter().copied().collect()
+fn sorted<T: Ord + Clone>(all: &[T]) -> std::collections::BTreeSet<T> {
+    all.iter().cloned().collect()
 }
 
 async fn disable(services: &mut Services, user: User) -> anyhow::Result<Option<User>> {
