@@ -5,7 +5,7 @@ set -eu
 
 case "${1:-demo}" in
 demo) wanted="postgresql:initdb espeak-ng:espeak-ng sox:sox" ;;
-test) wanted="postgresql:initdb espeak-ng:espeak-ng sox:sox sip-tester:sipp baresip-core:baresip python3-grpc-tools:python3-grpc-tools openssl:openssl systemd:systemd-analyze" ;;
+test) wanted="postgresql:initdb espeak-ng:espeak-ng sox:sox sip-tester:sipp baresip-core:baresip python3-grpc-tools:python3-grpc-tools openssl:openssl systemd:systemd-analyze libfaketime:libfaketime" ;;
 lint) wanted="npm:npm" ;;
 *) echo "usage: $0 demo|test|lint" >&2; exit 2 ;;
 esac
@@ -13,6 +13,7 @@ esac
 there() {
     case "$1" in
     initdb) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 ;;
+    libfaketime) ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 ;;
     python3-grpc-tools) /usr/bin/python3 -c 'import grpc, grpc_tools' >/dev/null 2>&1 ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
     esac

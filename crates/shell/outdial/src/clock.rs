@@ -69,6 +69,11 @@ impl ClockWatch {
         }
     }
 
+    /// Whether it was trusted at the last look.
+    pub fn is_trusted(&self) -> bool {
+        self.trusted
+    }
+
     /// Whether the wall clock lost trust, and why (`Some(Some)`), or has it again (`Some(None)`), since the last look.
     /// It has it again when it is set back; a daemon that is started anew begins with the clock as it is.
     pub fn trust(&mut self, now: Now) -> Option<Option<String>> {

@@ -125,7 +125,7 @@ impl Driver {
     pub fn run(mut self, mut outlets: impl Outlets) {
         let mut watch = ClockWatch::new(self.clock.now());
         loop {
-            let input = self.next_input();
+            let input = self.next_input(watch.is_trusted());
             let now = self.clock.now();
             if let Some(by_us) = watch.look(now) {
                 tracing::warn!(by_us, "the wall clock was set");
@@ -150,15 +150,19 @@ impl Driver {
         }
     }
 
-    fn next_input(&self) -> Next {
+    /// While the clock is not trusted the engine may have nothing to wait for: the clock is looked at all the same.
+    fn next_input(&self, clock_is_trusted: bool) -> Next {
         let taken = |input: Input| {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             Next::Input(Box::new(input))
         };
-        let Some(at) = self.engine.next_wakeup() else {
-            return self.inbox.recv().map_or(Next::Ended, taken);
+        let due = self.engine.next_wakeup();
+        let wait = due.map(|at| at.since(self.clock.now().mono));
+        let wait = match (wait, clock_is_trusted) {
+            (wait, false) => wait.map_or(LOOK_AT_CLOCK, |wait| wait.min(LOOK_AT_CLOCK)),
+            (Some(wait), true) => wait,
+            (None, true) => return self.inbox.recv().map_or(Next::Ended, taken),
         };
-        let wait = at.since(self.clock.now().mono);
         match self.inbox.recv_timeout(wait) {
             Ok(input) => taken(input),
             Err(RecvTimeoutError::Timeout) => Next::Input(Box::new(Input::Tick)),
@@ -209,6 +213,8 @@ impl Driver {
     }
 }
 
+/// Between looks at a clock that is not trusted.
+const LOOK_AT_CLOCK: Duration = Duration::from_millis(500);
 /// An input that takes longer than this is worth a look the next morning.
 const SLOW: Duration = Duration::from_millis(100);
 

@@ -2,7 +2,9 @@
 //! machine in trouble.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     reason = "a test that panics has failed, which is its purpose"
 )]
 
@@ -637,5 +639,80 @@ async fn a_disk_without_its_reserve_stops_launches_and_loses_nothing_of_the_call
     );
     std::fs::remove_file(ballast).unwrap();
     drop(file);
+    anna.connected().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_keeps_sessions_and_phones_and_calls_go_on_without_a_hand() {
+    let mut place = Place::with(1).await;
+    let mut anna = place.hand(0).await;
+    let id = place.campaign(20, |_| ()).await;
+    anna.ready().await;
+    let talk = anna.connected().await;
+    place.office.pause(id).await;
+    anna.submit(&attempt_of(&talk), outcome("declined"))
+        .await
+        .unwrap();
+    anna.state(desk::AgentState::Ready).await;
+    let before = place.calls().len();
+    let began = Instant::now();
+    let ended = blocking(move || place.daemon.drain()).await;
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.log);
+    place.daemon = place.site.start();
+    anna.go_on().await;
+    let snapshot = anna.snapshot().await;
+    let state = snapshot.state.unwrap();
+    assert_eq!(state.state(), desk::AgentState::Ready, "{state:?}");
+    place.office.resume(id).await;
+    let next = anna.connected().await;
+    assert_ne!(prospect_of(&next), prospect_of(&talk));
+    let calls = place.carrier.log().calls();
+    let first = calls.get(before).unwrap().invited_at;
+    eprintln!(
+        "the gap without dialling, with a pause before and a resume after: {:?}",
+        first - began
+    );
+    let phone = anna.phone.as_ref().unwrap().state();
+    assert!(phone.registered && phone.talking().is_some());
+    let sessions = "SELECT count(*) FROM agent_session WHERE pause IS NULL";
+    assert_eq!(place.site.rows().count(sessions).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_called_by_a_clock_that_was_set_until_it_is_set_back() {
+    let mut site = Site::new();
+    let library = std::fs::read_dir("/usr/lib")
+        .unwrap()
+        .filter_map(|dir| Some(dir.ok()?.path().join("faketime/libfaketimeMT.so.1")))
+        .find(|path| path.exists())
+        .expect("libfaketime is not installed; scripts/install.sh test installs it");
+    let clock = site.dir().join("clock");
+    let set = |to: &str| {
+        // In one step: a file that is half written would be another time.
+        let next = clock.with_extension("next");
+        std::fs::write(&next, to).unwrap();
+        std::fs::rename(next, &clock).unwrap();
+    };
+    set("+0s");
+    site.set_variable("LD_PRELOAD", library.to_str().unwrap());
+    site.set_variable("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap());
+    site.set_variable("FAKETIME_NO_CACHE", "1");
+    site.set_variable("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    let place = Place::at(site, 1).await;
+    let mut anna = place.hand(0).await;
+    let id = place.campaign(20, |_| ()).await;
+    anna.ready().await;
+    let talk = anna.connected().await;
+    set("+7s");
+    place.until_gate(id, "clock_not_trusted").await;
+    anna.submit(&attempt_of(&talk), outcome("declined"))
+        .await
+        .unwrap();
+    let before = place.calls().len();
+    let quiet = anna.during(Duration::from_secs(3)).await;
+    let calls = |e: &Event| matches!(e, Event::CallConnected(_));
+    assert!(!quiet.iter().any(calls), "{quiet:?}");
+    assert_eq!(place.calls().len(), before);
+    set("+1s");
     anna.connected().await;
 }

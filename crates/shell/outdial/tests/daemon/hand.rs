@@ -22,7 +22,10 @@ pub struct Hand {
     client: AgentServiceClient<Channel>,
     auth: AuthServiceClient<Channel>,
     token: String,
+    refresh: String,
     session: String,
+    /// The newest event seen.
+    seq: i64,
     events: Option<Streaming<pb::WatchSessionResponse>>,
 }
 
@@ -43,7 +46,9 @@ impl Hand {
             client: AgentServiceClient::new(office.channel.clone()),
             auth: AuthServiceClient::new(office.channel.clone()),
             token: String::new(),
+            refresh: String::new(),
             session: String::new(),
+            seq: 0,
             events: None,
         };
         hand.come_back().await;
@@ -57,7 +62,8 @@ impl Hand {
             password: PASSWORD.to_owned(),
         };
         let answer = self.auth.login(login).await.unwrap().into_inner();
-        self.token = answer.tokens.unwrap().access_token;
+        let tokens = answer.tokens.unwrap();
+        (self.token, self.refresh) = (tokens.access_token, tokens.refresh_token);
         let open = pb::OpenSessionRequest {
             take_over: true,
             ..Default::default()
@@ -65,17 +71,30 @@ impl Hand {
         let request = self.with(open);
         let opened = self.client.open_session(request).await.unwrap();
         self.session = opened.into_inner().session_id;
-        self.watch().await;
+        self.seq = 0;
+        self.watch().await.unwrap();
     }
 
-    async fn watch(&mut self) {
+    /// Goes on with session and cursor as a client does whose stream broke.
+    pub async fn go_on(&mut self) {
+        let refresh = admin::RefreshRequest {
+            refresh_token: self.refresh.clone(),
+        };
+        let answer = self.auth.refresh(refresh).await.unwrap().into_inner();
+        let tokens = answer.tokens.unwrap();
+        (self.token, self.refresh) = (tokens.access_token, tokens.refresh_token);
+        self.watch().await.unwrap();
+    }
+
+    async fn watch(&mut self) -> Result<(), Status> {
         let watch = pb::WatchSessionRequest {
             session_id: self.session.clone(),
-            after_seq: 0,
+            after_seq: self.seq,
         };
         let request = self.with(watch);
-        let stream = self.client.watch_session(request).await.unwrap();
+        let stream = self.client.watch_session(request).await?;
         self.events = Some(stream.into_inner());
+        Ok(())
     }
 
     fn with<T>(&self, message: T) -> Request<T> {
@@ -84,11 +103,12 @@ impl Hand {
 
     /// Waits for an event; those before it are passed over.
     pub async fn until<T>(&mut self, what: &str, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
-        let events = self.events.as_mut().unwrap();
+        let (events, seq) = (self.events.as_mut().unwrap(), &mut self.seq);
         soon(what, async {
             loop {
                 let came = events.message().await.unwrap();
                 let event = came.unwrap_or_else(|| panic!("the stream ended before {what}"));
+                *seq = event.seq;
                 if let Some(found) = event.event.and_then(&mut wanted) {
                     return found;
                 }
@@ -99,10 +119,11 @@ impl Hand {
 
     /// Everything that comes in a time.
     pub async fn during(&mut self, time: Duration) -> Vec<Event> {
-        let events = self.events.as_mut().unwrap();
+        let (events, seq) = (self.events.as_mut().unwrap(), &mut self.seq);
         let mut seen = Vec::new();
         let listen = async {
             while let Some(came) = events.message().await.unwrap() {
+                *seq = came.seq;
                 seen.extend(came.event);
             }
         };
