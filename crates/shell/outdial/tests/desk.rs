@@ -316,6 +316,7 @@ async fn a_shift_is_worked_by_keyboard_alone() {
     desk.wait("▶4 Wrong number");
     desk.send(ENTER);
     desk.wait("NOT READY");
+    desk.wait("the outcome is saved");
     let kept = "SELECT count(*) FROM callback WHERE state = 'open'";
     until("the promise kept", async || {
         (rows.count(kept).await == 0).then_some(())
