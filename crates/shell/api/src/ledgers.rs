@@ -16,6 +16,8 @@ use crate::shared::Shared;
 
 /// A ledger that changed is counted again so soon.
 const FRESH: Duration = Duration::from_secs(1);
+/// The engine knows of an answer before its row has a class: for so long after a change the ledger may change still.
+const SETTLES: Duration = Duration::from_secs(3);
 /// One that did not change, too: its period moves on.
 const AT_LEAST: Duration = Duration::from_secs(60);
 /// Counting takes at most one part in so many of the time.
@@ -30,17 +32,43 @@ pub(crate) struct Ledgers(Arc<Mutex<BTreeMap<CampaignId, Counted>>>);
 struct Counted {
     /// None: the campaign's profiles cannot be read.
     ledger: Option<pb::Ledger>,
-    /// What the engine had counted of answers and abandoned calls when this was counted.
-    of: (u64, u64),
+    /// What the engine had counted when somebody looked last.
+    of: Marks,
+    /// When that changed.
+    changed_at: Instant,
+    /// When the ledger was counted.
     at: Instant,
     took: Duration,
     is_under_way: bool,
 }
 
+/// What changes whenever a ledger may: answers, abandoned calls, and people on the line, whose rows get a class when
+/// they leave it.
+type Marks = (u64, u64, u32);
+
 impl Counted {
-    fn is_due(&self, of: (u64, u64), now: Instant) -> bool {
+    fn new(of: Marks, now: Instant) -> Self {
+        Self {
+            ledger: None,
+            of,
+            changed_at: now,
+            at: now,
+            took: Duration::ZERO,
+            is_under_way: false,
+        }
+    }
+
+    fn see(&mut self, of: Marks, now: Instant) {
+        if self.of != of {
+            self.of = of;
+            self.changed_at = now;
+        }
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
         let age = now.duration_since(self.at);
-        let wait = if of == self.of { AT_LEAST } else { FRESH };
+        let changes = self.at < self.changed_at + SETTLES;
+        let wait = if changes { FRESH } else { AT_LEAST };
         !self.is_under_way && age >= wait.max(self.took * SHARE)
     }
 }
@@ -53,23 +81,18 @@ impl Ledgers {
         shared: &Arc<Shared>,
         line: &engine::CampaignLine,
     ) -> Option<pb::Ledger> {
-        let (campaign, of) = (line.campaign, (line.answered, line.abandoned));
+        let campaign = line.campaign;
+        let of = (line.answered, line.abandoned, line.talking);
         let now = Instant::now();
         let mut all = self.lock();
-        let known = all.get(&campaign);
-        let ledger = known.and_then(|c| c.ledger);
-        if known.is_none_or(|c| c.is_due(of, now)) {
-            all.entry(campaign)
-                .and_modify(|c| c.is_under_way = true)
-                .or_insert(Counted {
-                    ledger: None,
-                    of,
-                    at: now,
-                    took: Duration::ZERO,
-                    is_under_way: true,
-                });
+        let is_new = !all.contains_key(&campaign);
+        let counted = all.entry(campaign).or_insert_with(|| Counted::new(of, now));
+        counted.see(of, now);
+        let ledger = counted.ledger;
+        if is_new || counted.is_due(now) {
+            counted.is_under_way = true;
             drop(all);
-            tokio::spawn(self.clone().recount(Arc::clone(shared), campaign, of));
+            tokio::spawn(self.clone().recount(Arc::clone(shared), campaign));
         }
         ledger
     }
@@ -80,7 +103,7 @@ impl Ledgers {
             .retain(|id, _| lines.iter().any(|line| line.campaign == *id));
     }
 
-    async fn recount(self, shared: Arc<Shared>, campaign: CampaignId, of: (u64, u64)) {
+    async fn recount(self, shared: Arc<Shared>, campaign: CampaignId) {
         let began = Instant::now();
         let counted = ledger(&shared, campaign).await;
         let at = Instant::now();
@@ -93,8 +116,8 @@ impl Ledgers {
             // The board says itself that the database is away; what was counted stands with its time.
             Err(error) => tracing::debug!(%error, campaign_id = campaign.0, "no ledger"),
         }
-        entry.of = of;
-        entry.at = at;
+        // What changed while it was counted may not be in it.
+        entry.at = began;
         entry.took = at.duration_since(began);
         entry.is_under_way = false;
     }
@@ -129,28 +152,32 @@ mod tests {
 
     #[test]
     fn a_ledger_is_counted_again_when_it_changed_and_only_as_often_as_it_is_cheap() {
-        let now = Instant::now();
-        let counted = |took: u64, is_under_way| Counted {
-            ledger: None,
-            of: (10, 1),
-            at: now,
-            took: Duration::from_millis(took),
-            is_under_way,
-        };
-        for (took, under_way, of, age_ms, due) in [
-            (5, false, (11, 1), 999, false),
-            (5, false, (11, 1), 1_000, true),
-            (5, false, (10, 1), 59_999, false),
-            (5, false, (10, 1), 60_000, true),
-            (400, false, (11, 1), 3_999, false),
-            (400, false, (11, 1), 4_000, true),
-            (5, true, (11, 1), 60_000, false),
+        let start = Instant::now();
+        let after = |ms| start + Duration::from_millis(ms);
+        for (took_ms, is_under_way, changed_ms, counted_ms, now_ms, due) in [
+            // Changed since.
+            (5, false, 500, 0, 999, false),
+            (5, false, 500, 0, 1_000, true),
+            // Counted after the change, but rows may still be on their way.
+            (5, false, 500, 1_000, 2_000, true),
+            // Counted when everything had settled.
+            (5, false, 500, 3_500, 63_499, false),
+            (5, false, 500, 3_500, 63_500, true),
+            // Counting is dear.
+            (400, false, 500, 0, 3_999, false),
+            (400, false, 500, 0, 4_000, true),
+            (5, true, 500, 0, 90_000, false),
         ] {
-            let at = now + Duration::from_millis(age_ms);
-            let is = counted(took, under_way).is_due(of, at);
+            let mut counted = Counted::new((10, 1, 0), start);
+            counted.took = Duration::from_millis(took_ms);
+            counted.is_under_way = is_under_way;
+            counted.at = after(counted_ms);
+            counted.see((11, 1, 1), after(changed_ms));
+            counted.see((11, 1, 1), after(now_ms));
+            let is = counted.is_due(after(now_ms));
             assert_eq!(
                 is, due,
-                "{took} ms, under way {under_way}, {of:?}, {age_ms} ms"
+                "{took_ms} {is_under_way} {changed_ms} {counted_ms} {now_ms}"
             );
         }
     }

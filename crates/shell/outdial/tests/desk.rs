@@ -204,7 +204,7 @@ async fn a_shift_is_worked_by_keyboard_alone() {
     ] {
         assert!(talk.contains(text), "no {text} on\n{talk}");
     }
-    page.show("talk", &talk);
+    page.show("talk", &desk);
     desk.send(TAB);
     desk.send("2");
     desk.wait("(•) steel");
@@ -221,7 +221,8 @@ async fn a_shift_is_worked_by_keyboard_alone() {
     desk.wait("(•) yes");
     desk.send(TAB);
     desk.send("перезвонить после обеда");
-    page.show("answers", &desk.wait("перезвонить после обеда"));
+    desk.wait("перезвонить после обеда");
+    page.show("answers", &desk);
     // What is typed is safe before anything is given.
     let drafts = "SELECT count(*) FROM outcome_draft";
     until("a draft", async || {
@@ -233,10 +234,8 @@ async fn a_shift_is_worked_by_keyboard_alone() {
     desk.send("3");
     desk.wait("to be called?");
     desk.send("tomorrow 15:00");
-    page.show(
-        "time",
-        &desk.wait("Thu 26 Nov 2026 15:00 Europe/Moscow, in 1 d"),
-    );
+    desk.wait("Thu 26 Nov 2026 15:00 Europe/Moscow, in 1 d");
+    page.show("time", &desk);
     desk.send(ENTER);
     desk.wait("the outcome is saved");
     let agreed = rows
@@ -278,12 +277,12 @@ async fn a_shift_is_worked_by_keyboard_alone() {
     desk.send(ENTER);
     desk.wait("not ready after this call (break)");
     desk.send("x");
-    let wrap_up = desk.wait_for("wrap-up and its reason", |screen| {
+    desk.wait_for("wrap-up and its reason", |screen| {
         ["WRAP-UP", " left", "the call is over"]
             .iter()
             .all(|text| screen.contains(text))
     });
-    page.show("wrap-up", &wrap_up);
+    page.show("wrap-up", &desk);
     desk.send("e");
     desk.wait_for("more time than there was", |screen| {
         left(screen).is_some_and(|s| s > 62)
@@ -305,10 +304,10 @@ async fn a_shift_is_worked_by_keyboard_alone() {
         ..Default::default()
     };
     agent.update_callback(with(&token, request)).await.unwrap();
-    let due = desk.wait_for("the reminder", |screen| {
+    desk.wait_for("the reminder", |screen| {
         screen.contains("1  call Человек") && screen.contains("to be called now")
     });
-    page.show("reminder", &due);
+    page.show("reminder", &desk);
     desk.send("1");
     desk.wait("TALKING");
     let again = desk.wait("callback private");
@@ -317,6 +316,7 @@ async fn a_shift_is_worked_by_keyboard_alone() {
     desk.wait("▶4 Wrong number");
     desk.send(ENTER);
     desk.wait("NOT READY");
+    desk.wait("the outcome is saved");
     let kept = "SELECT count(*) FROM callback WHERE state = 'open'";
     until("the promise kept", async || {
         (rows.count(kept).await == 0).then_some(())
@@ -327,10 +327,8 @@ async fn a_shift_is_worked_by_keyboard_alone() {
     desk.send("l");
     desk.wait("to call, what is due first");
     desk.send("чел");
-    page.show(
-        "list",
-        &desk.wait_for("the third person", |screen| screen.contains("Человек 3")),
-    );
+    desk.wait_for("the third person", |screen| screen.contains("Человек 3"));
+    page.show("list", &desk);
     desk.send(ENTER);
     desk.wait("1   +79005550003");
     desk.send(ENTER);
@@ -338,12 +336,14 @@ async fn a_shift_is_worked_by_keyboard_alone() {
     desk.send("x");
     desk.wait("WRAP-UP");
     desk.send("c");
-    page.show("doubt", &desk.wait("Close without an outcome?"));
+    desk.wait("Close without an outcome?");
+    page.show("doubt", &desk);
     desk.send("c");
     desk.wait("NOT READY");
     saved(&rows, "no_outcome").await;
     desk.send("?");
-    page.show("help", &desk.wait("Any key goes back"));
+    desk.wait("Any key goes back");
+    page.show("help", &desk);
     desk.send(ESC);
     // Sent together they would be Alt-q.
     desk.wait("You get no calls");
@@ -473,8 +473,8 @@ impl Page {
         }
     }
 
-    fn show(&mut self, name: &'static str, screen: &str) {
-        self.shown.push((name, masked(screen, "15:00")));
+    fn show(&mut self, name: &'static str, desk: &Pty) {
+        self.shown.push((name, masked(&desk.settled(), "15:00")));
     }
 
     fn compare(self) {

@@ -376,10 +376,8 @@ impl Desk {
                 self.begin();
             }
             (Ask::Close, _) => self.wish(Wish::End(End::Closed)),
-            (Ask::Submit { .. }, _) => {
-                self.unsaved = None;
-                self.say(Tone::Good, "the outcome is saved");
-            }
+            // The stream may have said so already.
+            (Ask::Submit { attempt, .. }, _) => self.is_saved(&attempt),
             (Ask::Card { campaign, prospect }, Reply::Card(card)) => {
                 self.card_came(campaign, prospect, card);
             }

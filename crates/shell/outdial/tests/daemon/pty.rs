@@ -16,6 +16,9 @@ use super::PATIENCE;
 /// Looked again after so long for what is no event: the end of a process.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
+/// A picture is whole when nothing was drawn for so long; clocks tick once a second.
+const SETTLED: Duration = Duration::from_millis(150);
+
 /// Keys that are no characters, as xterm sends them.
 pub const ENTER: &str = "\r";
 pub const ESC: &str = "\x1b";
@@ -121,6 +124,20 @@ impl Pty {
                 "\"{what}\" did not come; there is\n{screen}"
             );
             parser = self.seen.changed.wait_timeout(parser, left).unwrap().0;
+        }
+    }
+
+    /// The screen when nothing is being drawn: what a wait returns may be half of a picture.
+    pub fn settled(&self) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut parser = self.seen.parser.lock().unwrap();
+        loop {
+            let (still, waited) = self.seen.changed.wait_timeout(parser, SETTLED).unwrap();
+            if waited.timed_out() {
+                return still.screen().contents();
+            }
+            assert!(Instant::now() < deadline, "it is drawn without end");
+            parser = still;
         }
     }
 
