@@ -1,6 +1,6 @@
 //! Orders that nobody is called: in the engine at once, in rows as soon as the database takes them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::{Halt, Input};
 use model::WallTime;
@@ -20,8 +20,8 @@ pub struct Halts {
 struct Known {
     /// As the rows have them, also those of other daemons.
     rows: Vec<Halt>,
-    /// Ordered here and not written yet. They hold all the same.
-    unwritten: Vec<Halt>,
+    /// Ordered here and not written yet, with who ordered them. They hold all the same.
+    unwritten: Vec<(Halt, AccountId)>,
     /// What the engine was told last.
     told: Vec<Halt>,
 }
@@ -29,7 +29,7 @@ struct Known {
 impl Known {
     fn all(&self) -> Vec<Halt> {
         let is_row = |h: &&Halt| !self.rows.iter().any(|r| r.seller == h.seller);
-        let unwritten = self.unwritten.iter().filter(is_row);
+        let unwritten = self.unwritten.iter().map(|(halt, _)| halt).filter(is_row);
         self.rows.iter().chain(unwritten).cloned().collect()
     }
 }
@@ -44,36 +44,42 @@ impl Halts {
         }
     }
 
-    /// Reads the rows and tells the engine what has changed. Before any campaign is brought before the engine, and
+    /// Writes what could not be written before, reads the rows and tells the engine what has changed. Before any campaign is brought before the engine, and
     /// then a few times a second: another daemon of the same database may have ordered or lifted one.
     ///
     /// # Errors
     /// As the database, and when the engine takes nothing; what held goes on holding.
     pub async fn follow(&self) -> Result<(), Error> {
-        let rows = self.store.halts().await?;
-        self.change(|known| known.rows = rows)?;
+        self.write_and_read().await?;
         Ok(())
     }
 
-    pub(crate) fn list(&self) -> Vec<Halt> {
-        self.known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .all()
+    async fn write_and_read(&self) -> Result<Vec<Halt>, Error> {
+        let unwritten = self.lock().unwritten.clone();
+        for (halt, by) in &unwritten {
+            let seller = halt.seller.as_deref();
+            self.store
+                .order_halt(seller, &halt.reason, *by, halt.at)
+                .await?;
+        }
+        let rows = self.store.halts().await?;
+        self.change(|known| {
+            known.rows = rows;
+            known.unwritten.retain(|halt| !unwritten.contains(halt));
+        })
     }
 
-    /// Orders a halt. It holds from here on, also when the rows cannot be written.
+    pub(crate) fn list(&self) -> Vec<Halt> {
+        self.lock().all()
+    }
+
+    /// Orders a halt. It holds from here on, also while the rows cannot be written.
     ///
     /// # Errors
-    /// As the database: the halt holds until the daemon ends.
+    /// As the database: the halt is written when that is back, and lost only if the daemon ends before.
     pub(crate) async fn order(&self, halt: Halt, by: AccountId) -> Result<Vec<Halt>, Error> {
-        let (seller, reason, at) = (halt.seller.clone(), halt.reason.clone(), halt.at);
-        self.change(|known| known.unwritten.push(halt))?;
-        self.store
-            .order_halt(seller.as_deref(), &reason, by, at)
-            .await?;
-        self.follow().await?;
-        self.change(|known| known.unwritten.retain(|h| h.seller != seller))
+        self.change(|known| known.unwritten.push((halt, by)))?;
+        self.write_and_read().await
     }
 
     /// Lifts a halt, for one seller or of all.
@@ -86,17 +92,15 @@ impl Halts {
         by: AccountId,
         at: WallTime,
     ) -> Result<Vec<Halt>, Error> {
+        // One that was never written is lifted like any other.
+        self.write_and_read().await?;
         self.store.lift_halt(seller, by, at).await?;
-        let rows = self.store.halts().await?;
-        self.change(|known| {
-            known.rows = rows;
-            known.unwritten.retain(|h| h.seller.as_deref() != seller);
-        })
+        self.write_and_read().await
     }
 
     /// Changes what is known; the engine is told when that changes what holds, in the order of the changes.
     fn change(&self, change: impl FnOnce(&mut Known)) -> Result<Vec<Halt>, Error> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.lock();
         change(&mut known);
         let all = known.all();
         if all != known.told {
@@ -104,5 +108,9 @@ impl Halts {
             known.told.clone_from(&all);
         }
         Ok(all)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
