@@ -16,6 +16,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use crate::desk::{Desk, Next, response};
+use crate::sessions::Change;
 use crate::{Clock, EngineHandle, Error, agent_event, secret};
 
 /// Between heartbeats of a stream; well below the 30 s after which proxies cut a silent one.
@@ -252,7 +253,7 @@ impl Desks {
     }
 
     /// Looks for lost clients every second, for as long as it is polled; sessions that are closed for it are told.
-    pub(crate) async fn sweep(&self, closed: mpsc::UnboundedSender<(AgentId, String)>) {
+    pub(crate) async fn sweep(&self, changes: mpsc::UnboundedSender<Change>) {
         let mut every = tokio::time::interval(SWEEP);
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
@@ -284,7 +285,7 @@ impl Desks {
                 match self.engine.ask_agent(agent, AgentAsk::SignOut).await {
                     Ok(()) | Err(Error::Refused(Refused::NotSignedIn(_))) => {
                         self.remove(agent, &session);
-                        if closed.send((agent, session)).is_err() {
+                        if changes.send(Change::Closed(agent, session)).is_err() {
                             tracing::debug!("nobody keeps sessions any more");
                         }
                     }

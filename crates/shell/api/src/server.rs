@@ -244,15 +244,14 @@ impl Service {
             .add_service(served!(BoardServiceServer, Board))
             .add_service(served!(AgentServiceServer, Agents));
         let desks = shared.desks.clone();
-        let (closed_in, closed) = tokio::sync::mpsc::unbounded_channel();
         // Small events must not wait for the client's acknowledgements; a server that is handed its listener has
         // no such setting of its own.
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let serving = router.serve_with_incoming_shutdown(incoming, drain);
         tokio::select! {
             served = serving => served?,
-            () = desks.sweep(closed_in) => {}
-            () = shared.sessions.follow(closed) => {}
+            () = desks.sweep(shared.sessions.changes()) => {}
+            () = shared.sessions.write() => {}
             () = tidy(&shared.store) => {}
         }
         Ok(())

@@ -3,22 +3,43 @@
 use engine::AgentSpec;
 use model::{AgentId, WallTime};
 use store::{Agent, AgentSession, Run, Store};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::{Desks, Error};
 
 /// Events of one run of the daemon are numbered from its epoch on, with room for this many.
 const EVENTS_OF_A_RUN: i64 = 1_000_000_000_000;
 
-/// The rows of sessions. Work goes on when they cannot be written: then a session ends with the daemon.
+/// The rows of sessions: written one after the other, and no command waits for them. Work goes on when they cannot be
+/// written: then a session ends with the daemon.
 pub(crate) struct Sessions {
     store: Store,
     run: Run,
+    changes: UnboundedSender<Change>,
+    to_write: Mutex<UnboundedReceiver<Change>>,
+}
+
+/// What became of a session.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// It was opened.
+    Opened(AgentSession, WallTime),
+    /// Its agent takes calls, or takes none.
+    Paused(AgentSession),
+    /// It is over.
+    Closed(AgentId, String),
 }
 
 impl Sessions {
     pub(crate) fn new(store: Store, run: Run) -> Self {
-        Self { store, run }
+        let (changes, to_write) = unbounded_channel();
+        Self {
+            store,
+            run,
+            changes,
+            to_write: Mutex::new(to_write),
+        }
     }
 
     /// Above every event of earlier runs.
@@ -27,35 +48,47 @@ impl Sessions {
         epoch.saturating_mul(EVENTS_OF_A_RUN)
     }
 
-    pub(crate) async fn opened(&self, agent: AgentId, session: &str, at: WallTime) {
-        let open = AgentSession {
-            agent,
-            session: session.to_owned(),
-            pause: Some("signed_in".to_owned()),
-        };
-        let kept = self.store.open_agent_session(self.run, &open, at).await;
-        note(agent, kept);
+    /// Where changes go that others make.
+    pub(crate) fn changes(&self) -> UnboundedSender<Change> {
+        self.changes.clone()
+    }
+
+    pub(crate) fn opened(&self, agent: AgentId, session: &str, at: WallTime) {
+        let pause = Some("signed_in".to_owned());
+        self.change(Change::Opened(row(agent, session, pause), at));
     }
 
     /// Whether the agent takes calls.
-    pub(crate) async fn paused(&self, agent: AgentId, session: &str, pause: Option<String>) {
-        let open = AgentSession {
-            agent,
-            session: session.to_owned(),
-            pause,
-        };
-        note(agent, self.store.set_agent_session(&open).await);
+    pub(crate) fn paused(&self, agent: AgentId, session: &str, pause: Option<String>) {
+        self.change(Change::Paused(row(agent, session, pause)));
     }
 
-    pub(crate) async fn closed(&self, agent: AgentId, session: &str) {
-        let kept = self.store.close_agent_session(agent, session).await;
-        note(agent, kept);
+    pub(crate) fn closed(&self, agent: AgentId, session: &str) {
+        self.change(Change::Closed(agent, session.to_owned()));
     }
 
-    /// Takes the rows of sessions away that are told, for as long as it is polled and somebody tells.
-    pub(crate) async fn follow(&self, mut closed: UnboundedReceiver<(AgentId, String)>) {
-        while let Some((agent, session)) = closed.recv().await {
-            self.closed(agent, &session).await;
+    fn change(&self, change: Change) {
+        if self.changes.send(change).is_err() {
+            tracing::debug!("nobody writes sessions any more");
+        }
+    }
+
+    /// Writes changes for as long as it is polled.
+    pub(crate) async fn write(&self) {
+        let mut to_write = self.to_write.lock().await;
+        while let Some(change) = to_write.recv().await {
+            let written = match &change {
+                Change::Opened(open, at) => {
+                    self.store.open_agent_session(self.run, open, *at).await
+                }
+                Change::Paused(open) => self.store.set_agent_session(open).await,
+                Change::Closed(agent, session) => {
+                    self.store.close_agent_session(*agent, session).await
+                }
+            };
+            if let Err(error) = written {
+                tracing::warn!(?change, %error, "a session would not outlive a restart as it is");
+            }
         }
     }
 
@@ -69,7 +102,7 @@ impl Sessions {
             let agent = self.store.agent(open.agent).await?;
             let id = agent.id;
             if agent.disabled {
-                self.closed(id, &open.session).await;
+                self.closed(id, &open.session);
                 continue;
             }
             match desks.resume(spec_of(agent), open.session, open.pause).await {
@@ -93,8 +126,10 @@ pub(crate) fn spec_of(agent: Agent) -> AgentSpec {
     }
 }
 
-fn note(agent: AgentId, kept: Result<(), store::Error>) {
-    if let Err(error) = kept {
-        tracing::warn!(agent_id = agent.0, %error, "a session would not outlive a restart as it is");
+fn row(agent: AgentId, session: &str, pause: Option<String>) -> AgentSession {
+    AgentSession {
+        agent,
+        session: session.to_owned(),
+        pause,
     }
 }

@@ -77,7 +77,7 @@ impl AgentService for Agents {
                 let spec = spec_of(agent);
                 let (session_id, seq) = shared.desks.open(spec, asked.take_over).await?;
                 let at = shared.clock.now();
-                shared.sessions.opened(id, &session_id, at).await;
+                shared.sessions.opened(id, &session_id, at);
                 drafts::offer(&shared, id).await;
                 Ok(pb::OpenSessionResponse {
                     session_id,
@@ -94,12 +94,14 @@ impl AgentService for Agents {
     ) -> Result<Response<EventStream>, Status> {
         let agent = agent_of(caller(&request)?.account);
         let asked = request.into_inner();
-        drafts::offer(&self.0, agent).await;
         let stream = self
             .0
             .desks
             .watch(agent, &asked.session_id, asked.after_seq)
             .await?;
+        // A stream that is taken up again does not wait for the database: it may be away.
+        let shared = Arc::clone(&self.0);
+        tokio::spawn(async move { drafts::offer(&shared, agent).await });
         Ok(Response::new(stream))
     }
 
@@ -131,7 +133,7 @@ impl AgentService for Agents {
                     .close(agent_of(me.account), &asked.session_id)
                     .await?;
                 let agent = agent_of(me.account);
-                shared.sessions.closed(agent, &asked.session_id).await;
+                shared.sessions.closed(agent, &asked.session_id);
                 Ok(pb::CloseSessionResponse {})
             }
         )
@@ -150,7 +152,7 @@ impl AgentService for Agents {
                 let agent = agent_of(me.account);
                 shared.desks.hear(agent, session(&asked)).await?;
                 shared.engine.ask_agent(agent, AgentAsk::Ready).await?;
-                shared.sessions.paused(agent, session(&asked), None).await;
+                shared.sessions.paused(agent, session(&asked), None);
                 Ok(pb::SetReadyResponse {})
             }
         )
@@ -173,7 +175,7 @@ impl AgentService for Agents {
                 let ask = AgentAsk::NotReady { reason, when };
                 shared.engine.ask_agent(agent, ask).await?;
                 let session = session(&asked);
-                shared.sessions.paused(agent, session, pause).await;
+                shared.sessions.paused(agent, session, pause);
                 Ok(pb::SetNotReadyResponse {})
             }
         )
