@@ -32,6 +32,11 @@ pub fn open_files() -> Option<u64> {
     u64::try_from(fs::read_dir("/proc/self/fd").ok()?.count()).ok()
 }
 
+/// Bytes of a file system that others than root may still write.
+pub fn free_bytes(disk: &rustix::fs::StatVfs) -> u64 {
+    disk.f_bavail.saturating_mul(disk.f_frsize)
+}
+
 /// Seconds from 1970 to the start of this process.
 pub fn started_at() -> Option<u64> {
     // proc(5): field 22 of stat is the start in clock ticks after boot, counted after the name in parentheses,

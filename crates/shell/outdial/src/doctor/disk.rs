@@ -32,7 +32,7 @@ pub fn look(data_dir: &Path) -> Finding {
             );
         }
     };
-    let free = disk.f_frsize.saturating_mul(disk.f_bavail);
+    let free = crate::resources::free_bytes(&disk);
     let kind = file_system(dir).unwrap_or_default();
     let commit = match commit_time(dir) {
         Ok(commit) => commit,

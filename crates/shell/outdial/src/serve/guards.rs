@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::stopped;
 use crate::driver::Inbox;
+use crate::resources;
 
 /// A halt that another daemon of the same database ordered must hold here within a second.
 const EVERY: Duration = Duration::from_millis(400);
@@ -74,6 +75,5 @@ pub async fn watch_disk(
 
 /// MiB that the daemon's user may still write.
 fn free_mb(dir: &std::path::Path) -> Result<u64, rustix::io::Errno> {
-    let room = rustix::fs::statvfs(dir)?;
-    Ok(room.f_bavail.saturating_mul(room.f_frsize) / MIB)
+    Ok(resources::free_bytes(&rustix::fs::statvfs(dir)?) / MIB)
 }

@@ -47,8 +47,7 @@ impl Upkeep {
         let processor = resources::processor_time().map(|t| t.as_micros());
         Upkept {
             backup_age_s: backup.and_then(|b| b.age(now)).map(|age| age.as_secs()),
-            // What others than root may use.
-            disk_free_bytes: disk.as_ref().map(|d| d.f_frsize.saturating_mul(d.f_bavail)),
+            disk_free_bytes: disk.as_ref().map(resources::free_bytes),
             disk_size_bytes: disk.as_ref().map(|d| d.f_frsize.saturating_mul(d.f_blocks)),
             spool_bytes: self.spool_bytes(),
             certificate_expires_s: self.certificate.as_deref().and_then(certificate_expires_s),
